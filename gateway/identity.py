@@ -1,0 +1,35 @@
+"""The signed identity that tells an upstream who sent a request, and what the sender may do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.signing import Signer
+
+LIFETIME = 120  # seconds; short, as an upstream does not ask whether it was revoked
+RENEWED = 60  # seconds of life left at which a new one is signed
+REMEMBERED = 4096
+
+
+class Identities:
+    """Signs identities, one for each principal, scopes and upstream, for as long as it is good."""
+
+    def __init__(self, signer: Signer) -> None:
+        self._signer = signer
+        self._signed: dict[tuple[str, frozenset[str], str], tuple[float, str]] = {}
+
+    def header(self, principal: Mapping[str, Any], upstream: str) -> str:
+        """The ``Authorization`` header for the upstream."""
+        key = (principal["sub"], principal["scopes"], upstream)
+        until, header = self._signed.get(key, (0.0, ""))
+        if time.monotonic() < until:
+            return header
+        token = self._signer.sign(
+            audience=upstream, subject=key[0], scopes=key[1], lifetime=LIFETIME
+        )
+        if len(self._signed) >= REMEMBERED:
+            self._signed.clear()
+        self._signed[key] = (time.monotonic() + LIFETIME - RENEWED, f"Bearer {token}")
+        return f"Bearer {token}"

@@ -1,0 +1,50 @@
+"""Whether requests can be served: the services behind the gateway are asked, never in a crowd."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection
+
+from multidict import CIMultiDict
+
+from gateway.upstreams import UpstreamError, Upstreams
+from openapi.policy import Policy
+from openapi.problems import SERVICE_UNAVAILABLE, Problem
+
+PATH = "/health/ready"
+FRESH = 0.5  # seconds for which an answer stands, so that many probes are one question
+PATIENCE = 2.0  # seconds
+
+
+class Readiness:
+    """Asks every upstream at most once in ``FRESH`` seconds."""
+
+    def __init__(self, upstreams: Upstreams, services: Collection[str]) -> None:
+        self._upstreams = upstreams
+        self._services = sorted(services)
+        self._lock = asyncio.Lock()
+        self._asked = -FRESH
+        self._waiting_for: list[str] = []
+
+    async def check(self) -> None:
+        """Returns when all are ready; else the problem that names those that are not."""
+        async with self._lock:
+            if time.monotonic() - self._asked >= FRESH:
+                ready = await asyncio.gather(*map(self._is_ready, self._services))
+                answers = zip(self._services, ready, strict=True)
+                self._waiting_for = [service for service, ok in answers if not ok]
+                self._asked = time.monotonic()
+        if self._waiting_for:
+            names = ", ".join(self._waiting_for)
+            raise Problem(
+                SERVICE_UNAVAILABLE, f"Not ready yet: {names}.", headers={"Retry-After": "1"}
+            )
+
+    async def _is_ready(self, service: str) -> bool:
+        policy = Policy(service, PATIENCE, PATIENCE, 0)
+        try:
+            async with self._upstreams.send(policy, "GET", PATH, CIMultiDict(), None) as response:
+                return response.status == 200
+        except UpstreamError:
+            return False

@@ -1,0 +1,1 @@
+"""The inventory service: keeps the devices, and answers only to the gateway."""

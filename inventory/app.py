@@ -1,0 +1,94 @@
+"""The only wiring of the inventory: what depends on what, from the outside in."""
+
+from __future__ import annotations
+
+import datetime
+import secrets
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from connexion.resolver import Resolver
+from starlette.types import ASGIApp
+
+from inventory.devices import Devices, Sources
+from inventory.domain.device import timestamp
+from inventory.domain.store import DeviceStore
+from inventory.flask_bridge import FlaskService
+from inventory.handlers import Handlers
+from inventory.health import HealthMiddleware
+from inventory.identity import CHALLENGE, GatewayIdentity, KeySet, NoCredential
+from inventory.imports import Imports
+from inventory.problems import TRANSLATIONS
+from inventory.settings import SHELVE, SQLITE, Settings
+from inventory.stores.shelve_store import ShelveDeviceStore
+from inventory.stores.sql_store import SQLiteDeviceStore
+from openapi import CONTRACT
+from openapi.assembly import build, connexion_options
+from openapi.document import load_document
+from openapi.framing import FramingMiddleware
+from openapi.problem_middleware import ProblemMiddleware
+from openapi.routing import AllowedMethods
+from openapi.selection import check_security, methods_by_path, operations_of, select
+from telemetry.middleware import TelemetryMiddleware, request_id_of
+
+SERVICE = "inventory"
+
+
+def open_store(settings: Settings) -> DeviceStore:
+    """The store that ``DATABASE_URL`` names."""
+    url = settings.database_url
+    if url.startswith(SHELVE):
+        return ShelveDeviceStore(Path(url.removeprefix(SHELVE)))
+    return SQLiteDeviceStore(Path(url.removeprefix(SQLITE)), threads=settings.threads)
+
+
+def create_app(settings: Settings, store: DeviceStore) -> ASGIApp:
+    """The inventory as an ASGI application. It closes the store when it is shut down."""
+    sources = Sources(now=_now, uid=lambda: str(uuid.uuid4()), identifier=_identifier)
+    handlers = Handlers(Devices(store, sources), Imports(store, sources))
+    document = load_document(CONTRACT)
+    operations = operations_of(document, SERVICE)
+    security = {"oauth2": _once(GatewayIdentity(KeySet(settings.key_set))), "apiKey": NoCredential}
+    check_security(document, operations, security)
+    service = FlaskService(
+        __name__,
+        threads=settings.threads,
+        resolver=Resolver(lambda operation_id: getattr(handlers, operation_id)),
+        lifespan=_lifespan(store),
+        **connexion_options(operations, security),
+    )
+    service.add_api(select(document, operations))
+    build(service.middleware)
+    problems = ProblemMiddleware(
+        HealthMiddleware(service.middleware, store),
+        methods=AllowedMethods(methods_by_path(operations)),
+        translations=TRANSLATIONS,
+        challenge=CHALLENGE,
+        request_id=request_id_of,
+    )
+    return TelemetryMiddleware(FramingMiddleware(problems))
+
+
+def _once(handler: object) -> Any:
+    """Connexion calls the entries of its security map for each scheme; all share one handler."""
+    return lambda: handler
+
+
+def _lifespan(store: DeviceStore) -> Any:
+    @asynccontextmanager
+    async def lifespan(_app: Any) -> AsyncIterator[None]:
+        yield
+        store.close()
+
+    return lifespan
+
+
+def _now() -> str:
+    return timestamp(datetime.datetime.now(datetime.UTC))
+
+
+def _identifier() -> str:
+    return secrets.token_hex(12)

@@ -1,0 +1,1 @@
+"""The rules of the inventory in plain Python: no HTTP, no database."""

@@ -1,0 +1,22 @@
+"""How gunicorn runs the inventory."""
+
+import os
+import sys
+
+from inventory.settings import SettingFault, read_settings
+from telemetry.logs import log_config
+
+try:
+    _settings = read_settings(os.environ)
+except SettingFault as exc:
+    sys.exit(f"inventory: {exc}")
+
+bind = f"{_settings.host}:{_settings.port}"
+workers = _settings.workers
+worker_class = "openapi.worker.Worker"
+control_socket_disable = True  # nothing listens that the settings do not name
+logconfig_dict = log_config("inventory", _settings.log_level)
+# Longer than the gateway keeps its connections: it never writes to one that is just being closed.
+keepalive = 75
+graceful_timeout = 4  # seconds for requests under way after SIGTERM
+timeout = 60  # seconds without a sign of life from a worker

@@ -1,0 +1,127 @@
+"""Verifies the identity that the gateway signs: the inventory trusts no network."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jwt
+from connexion.lifecycle import ConnexionRequest
+from connexion.security import NO_VALUE
+
+from openapi.problems import INSUFFICIENT_SCOPE, UNAUTHORIZED, Problem
+
+AUDIENCE = "inventory"
+ISSUER = "doorstep-gateway"
+CHALLENGE = 'Bearer realm="doorstep-inventory"'
+REMEMBERED = 1024  # verified tokens; the gateway sends one for each of its clients
+RELOAD_AFTER = 1.0  # seconds between looks at the key file for a key that is not known
+
+logger = logging.getLogger(__name__)
+
+
+class KeySet:
+    """The gateway's public keys, from the JWK set file that it writes (RFC 7517)."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._keys: dict[str, Any] = {}
+        self._looked = -RELOAD_AFTER
+
+    def key(self, kid: str) -> Any:
+        """The key of this id, or None. A key that is new in the file is found."""
+        if kid not in self._keys and time.monotonic() - self._looked >= RELOAD_AFTER:
+            self._looked = time.monotonic()
+            self._keys = self._read()
+        return self._keys.get(kid)
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            keys = jwt.PyJWKSet.from_dict(json.loads(self._file.read_bytes())).keys
+        except (OSError, ValueError, jwt.PyJWTError) as exc:
+            logger.warning("the gateway's keys cannot be read: %s", exc)
+            return {}
+        return {key.key_id: key for key in keys if key.key_id}
+
+
+class GatewayIdentity:
+    """Connexion's handler for the contract's OAuth 2.0 scheme: here, the gateway's token alone."""
+
+    def __init__(self, keys: KeySet) -> None:
+        self._keys = keys
+        self._verified: dict[str, Mapping[str, Any]] = {}
+
+    def get_fn(
+        self, _scheme: Mapping[str, Any], required_scopes: list[str]
+    ) -> Callable[[ConnexionRequest], Any]:
+        """The check of one operation; called once, when the service starts."""
+        required = frozenset(required_scopes)
+
+        def check(request: ConnexionRequest) -> Any:
+            header = request.headers.get("authorization")
+            if header is None:
+                return NO_VALUE
+            claims = self._claims(header)
+            if not required <= claims["scopes"]:
+                raise _insufficient(required)
+            return claims
+
+        return check
+
+    def _claims(self, header: str) -> Mapping[str, Any]:
+        claims = self._verified.get(header)
+        if claims is None or claims["exp"] <= time.time():
+            claims = self._verify(header)
+            if len(self._verified) >= REMEMBERED:
+                self._verified.clear()
+            self._verified[header] = claims
+        return claims
+
+    def _verify(self, header: str) -> Mapping[str, Any]:
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer":
+            raise _refused()
+        try:
+            key = self._keys.key(str(jwt.get_unverified_header(token).get("kid")))
+            if key is None:
+                raise _refused()
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                key,
+                algorithms=["EdDSA"],
+                audience=AUDIENCE,
+                issuer=ISSUER,
+                options={"require": ["exp", "iat", "sub"]},
+            )
+        except jwt.PyJWTError as exc:
+            raise _refused() from exc
+        return claims | {"scopes": frozenset(str(claims.get("scope", "")).split())}
+
+
+class NoCredential:
+    """The handler of schemes that only the gateway accepts: here they are no credential."""
+
+    def get_fn(self, _scheme: Any, _scopes: Any) -> Callable[[ConnexionRequest], Any]:
+        """A check that never finds a credential."""
+        return lambda _request: NO_VALUE
+
+
+def _refused() -> Problem:
+    return Problem(
+        UNAUTHORIZED,
+        "The inventory answers to the gateway's signed identity alone.",
+        headers={"WWW-Authenticate": f'{CHALLENGE}, error="invalid_token"'},
+    )
+
+
+def _insufficient(required: frozenset[str]) -> Problem:
+    scopes = " ".join(sorted(required))
+    return Problem(
+        INSUFFICIENT_SCOPE,
+        f"This operation needs the scope {scopes}.",
+        headers={"WWW-Authenticate": f'{CHALLENGE}, error="insufficient_scope", scope="{scopes}"'},
+    )

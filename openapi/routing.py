@@ -1,0 +1,72 @@
+"""Connexion's routing without its surprises: no redirects, and ``Allow`` as the contract has it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from connexion.middleware.routing import RoutingMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from openapi.problems import NOT_FOUND, Problem
+from openapi.request import operation_id
+
+_PARAMETER = re.compile(r"\\\{[^}]+\\\}")
+
+
+class StrictRoutingMiddleware(RoutingMiddleware):
+    """Routes a request to its operation; a path that only differs by a slash is another path.
+
+    Starlette would answer ``/v1/devices/`` with 307, which makes clients send credentials twice.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__(KnownOperations(app))
+        self.router.redirect_slashes = False
+
+    def add_api(self, *args: Any, **kwargs: Any) -> None:
+        super().add_api(*args, **kwargs)
+        for mount in self.router.routes:
+            mount.app.redirect_slashes = False  # type: ignore[attr-defined]  # always a Mount
+
+
+class KnownOperations:
+    """Ends requests that have no operation: Connexion lets them through to the application."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and operation_id(scope) is None:
+            raise Problem(NOT_FOUND, "There is nothing under this path.")
+        await self.app(scope, receive, send)
+
+
+class AllowedMethods:
+    """Which methods each path of the document has (RFC 9110 §10.2.1).
+
+    Starlette knows one route a method and would name that route's alone.
+    """
+
+    def __init__(self, paths: Mapping[str, Iterable[str]]) -> None:
+        """``paths``: path template to the methods that the document declares for it."""
+        self._paths = [(_pattern(path), _allow(methods)) for path, methods in paths.items()]
+
+    def allow(self, path: str) -> str | None:
+        """The value of ``Allow`` for a path, or None when the document has no such path."""
+        for pattern, methods in self._paths:
+            if pattern.fullmatch(path):
+                return methods
+        return None
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(_PARAMETER.sub("[^/]+", re.escape(path)))
+
+
+def _allow(methods: Iterable[str]) -> str:
+    names = {method.upper() for method in methods} | {"OPTIONS"}
+    if "GET" in names:
+        names.add("HEAD")
+    return ", ".join(sorted(names))

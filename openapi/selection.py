@@ -1,0 +1,102 @@
+"""Takes from the document what one service serves, in the form that Connexion is given."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from openapi.document import METHODS, Document, DocumentFault, Operation
+
+
+def operations_of(document: Document, upstream: str) -> tuple[Operation, ...]:
+    """The operations that the service ``upstream`` serves."""
+    return tuple(op for op in document.operations if op.policy.upstream == upstream)
+
+
+def select(document: Document, operations: Collection[Operation]) -> dict[str, Any]:
+    """A document with these operations alone, and every scheme held to their scopes."""
+    wanted = {(op.path, op.method) for op in operations}
+    content: dict[str, Any] = copy.deepcopy(dict(document.content))
+    content["paths"] = {
+        path: kept
+        for path, item in content["paths"].items()
+        if (kept := _with_methods(path, item, wanted))
+    }
+    for operation in operations:
+        spec = content["paths"][operation.path][operation.method]
+        if "security" in spec:
+            spec["security"] = hold_to_scopes(spec["security"], _schemes(document))
+    return content
+
+
+def _with_methods(
+    path: str, item: Mapping[str, Any], wanted: Collection[tuple[str, str]]
+) -> dict[str, Any]:
+    if not any((path, method) in wanted for method in METHODS):
+        return {}
+    return {k: v for k, v in item.items() if k not in METHODS or (path, k) in wanted}
+
+
+def hold_to_scopes(
+    security: list[dict[str, list[str]]], schemes: Mapping[str, Any]
+) -> list[dict[str, list[str]]]:
+    """The same alternatives, the schemes without scopes of their own held to the others'.
+
+    OpenAPI 3.0 lets only OAuth 2.0 and OpenID Connect name scopes (§4.7.30), but an API key must
+    not be good for more than a token is.
+    """
+    scopes = sorted({scope for option in security for names in option.values() for scope in names})
+    return [
+        {
+            name: (names or scopes if schemes[name]["type"] == "apiKey" else names)
+            for name, names in option.items()
+        }
+        for option in security
+    ]
+
+
+def check_security(
+    document: Document, operations: Collection[Operation], handled: Collection[str]
+) -> None:
+    """Raises ``DocumentFault`` when an operation is open by omission, or a scheme is not handled.
+
+    Connexion drops a scheme that it has no function for, with no more than a warning.
+    ``handled``: the scheme types (``apiKey``, ``oauth2``, ``basic``…) that have a handler.
+    """
+    schemes = _schemes(document)
+    for operation in operations:
+        security = operation.spec.get("security", document.content.get("security"))
+        where = f"{document.file}:{operation.line}: {operation.operation_id}"
+        if security is None:
+            raise DocumentFault(f"{where}: has no security; say `security: []` if it is open")
+        for name in (name for option in security for name in option):
+            if name not in schemes:
+                raise DocumentFault(f"{where}: the security scheme {name} is not defined")
+            if _kind(schemes[name]) not in handled:
+                raise DocumentFault(f"{where}: nothing handles the security scheme {name}")
+
+
+def _schemes(document: Document) -> Mapping[str, Any]:
+    schemes: Mapping[str, Any] = document.content.get("components", {}).get("securitySchemes", {})
+    return schemes
+
+
+def _kind(scheme: Mapping[str, Any]) -> str:
+    return str(scheme["scheme"].lower() if scheme["type"] == "http" else scheme["type"])
+
+
+def methods_by_path(operations: Collection[Operation]) -> dict[str, list[str]]:
+    """Path template to the methods that these operations give it."""
+    methods: dict[str, list[str]] = {}
+    for operation in operations:
+        methods.setdefault(operation.path, []).append(operation.method)
+    return methods
+
+
+def scopes_of(document: Document) -> frozenset[str]:
+    """Every scope that the document's OAuth 2.0 schemes define."""
+    flows = (
+        flow for scheme in _schemes(document).values() for flow in scheme.get("flows", {}).values()
+    )
+    return frozenset(scope for flow in flows for scope in flow.get("scopes", {}))

@@ -1,0 +1,53 @@
+"""Request ids and W3C Trace Context (https://www.w3.org/TR/trace-context/), read and made."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+_TRACEPARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """Who a request is: its id, its trace (32 hex digits), our own span in it (16 hex digits)."""
+
+    request_id: str
+    trace_id: str
+    span_id: str
+    flags: str
+
+    @property
+    def traceparent(self) -> str:
+        """The header for whoever is called next: our span is its parent."""
+        return f"00-{self.trace_id}-{self.span_id}-{self.flags}"
+
+
+current: ContextVar[RequestContext | None] = ContextVar("request", default=None)
+
+
+def request_context(headers: dict[bytes, bytes]) -> RequestContext:
+    """The context that the caller sent, gone on with; what is missing or not valid is made."""
+    trace_id, flags = _trace(headers.get(b"traceparent"))
+    entropy = os.urandom(8).hex()
+    given = headers.get(b"x-request-id")
+    if given is not None and _REQUEST_ID.fullmatch(given):
+        return RequestContext(given.decode(), trace_id, entropy, flags)
+    return RequestContext(os.urandom(16).hex(), trace_id, entropy, flags)
+
+
+def _trace(header: bytes | None) -> tuple[str, str]:
+    match = _TRACEPARENT.fullmatch(header) if header else None
+    if match is None or not _is_valid(match):
+        return os.urandom(16).hex(), "01"
+    return match[2].decode(), match[4].decode()
+
+
+def _is_valid(match: re.Match[bytes]) -> bool:
+    version, trace_id, parent_id, _, rest = match.groups()
+    if version == b"ff" or (version == b"00" and rest):
+        return False
+    return bool(trace_id.strip(b"0")) and bool(parent_id.strip(b"0"))
