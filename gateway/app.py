@@ -37,12 +37,13 @@ from openapi.framing import FramingMiddleware
 from openapi.problem_middleware import ProblemMiddleware
 from openapi.routing import AllowedMethods
 from openapi.selection import check_security, methods_by_path, scopes_of, select
+from telemetry.access_log import AccessLog
 from telemetry.middleware import TelemetryMiddleware, request_id_of
 
 logger = logging.getLogger(__name__)
 
 
-def create_app(settings: Settings) -> ASGIApp:
+def create_app(settings: Settings, access_log: AccessLog | None = None) -> ASGIApp:
     """The gateway as an ASGI application."""
     document = load_document(CONTRACT)
     services = {op.policy.upstream for op in document.operations if op.policy.upstream}
@@ -59,10 +60,12 @@ def create_app(settings: Settings) -> ASGIApp:
         "basic": _once(ClientCredential(keys)),
     }
     connexion = _connexion(document, dispatch, security, _lifespan(upstreams, keys))
-    return _stages(document, connexion)
+    return _stages(document, connexion, access_log)
 
 
-def _stages(document: Document, connexion: ConnexionMiddleware) -> ASGIApp:
+def _stages(
+    document: Document, connexion: ConnexionMiddleware, access_log: AccessLog | None
+) -> ASGIApp:
     """What a request goes through; the first to see it is the last here."""
     stages: ASGIApp = connexion  # routes, secures and validates by the contract, then dispatches
     stages = DocumentsMiddleware(stages, document)
@@ -78,7 +81,7 @@ def _stages(document: Document, connexion: ConnexionMiddleware) -> ASGIApp:
     # Before anything that could be misled by a request that is not plain.
     stages = FramingMiddleware(stages)
     # Outermost: a refusal has a request id and a log line as well.
-    return TelemetryMiddleware(stages)
+    return TelemetryMiddleware(stages, access_log)
 
 
 def _connexion(

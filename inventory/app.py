@@ -32,9 +32,12 @@ from openapi.framing import FramingMiddleware
 from openapi.problem_middleware import ProblemMiddleware
 from openapi.routing import AllowedMethods
 from openapi.selection import check_security, methods_by_path, operations_of, select
+from telemetry.access_log import AccessLog
 from telemetry.middleware import TelemetryMiddleware, request_id_of
 
 SERVICE = "inventory"
+# What reads one device by its key, and does nothing else.
+INSTANT = ("get_device",)
 
 
 def open_store(settings: Settings) -> DeviceStore:
@@ -45,7 +48,9 @@ def open_store(settings: Settings) -> DeviceStore:
     return SQLiteDeviceStore(Path(url.removeprefix(SQLITE)), threads=settings.threads)
 
 
-def create_app(settings: Settings, store: DeviceStore) -> ASGIApp:
+def create_app(
+    settings: Settings, store: DeviceStore, access_log: AccessLog | None = None
+) -> ASGIApp:
     """The inventory as an ASGI application. It closes the store when it is shut down."""
     sources = Sources(now=_now, uid=lambda: str(uuid.uuid4()), identifier=_identifier)
     handlers = Handlers(Devices(store, sources), Imports(store, sources))
@@ -56,6 +61,7 @@ def create_app(settings: Settings, store: DeviceStore) -> ASGIApp:
     service = FlaskService(
         __name__,
         threads=settings.threads,
+        instant=INSTANT if store.reads_are_local else (),
         resolver=Resolver(lambda operation_id: getattr(handlers, operation_id)),
         lifespan=_lifespan(store),
         **connexion_options(operations, security),
@@ -69,7 +75,7 @@ def create_app(settings: Settings, store: DeviceStore) -> ASGIApp:
         challenge=CHALLENGE,
         request_id=request_id_of,
     )
-    return TelemetryMiddleware(FramingMiddleware(problems))
+    return TelemetryMiddleware(FramingMiddleware(problems), access_log)
 
 
 def _once(handler: object) -> Any:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import inspect
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -22,8 +23,9 @@ from connexion.apps.flask import FlaskApi, FlaskASGIApp
 from connexion.operations import AbstractOperation
 from flask import Response
 from starlette.types import Receive, Scope, Send
+from werkzeug.routing import Rule
 
-from openapi.request import validated
+from openapi.request import operation_id, validated
 
 STREAMED = 64 * 1024  # bytes of an answer's chunk that is worth a hop of its own
 
@@ -35,8 +37,11 @@ class HandlerMismatch(TypeError):
 class FlaskService(connexion.FlaskApp):
     """``connexion.FlaskApp`` over ``DirectASGIApp``."""
 
-    def __init__(self, import_name: str, *, threads: int, **options: Any) -> None:
-        self._middleware_app = DirectASGIApp(import_name, threads=threads)
+    def __init__(
+        self, import_name: str, *, threads: int, instant: Collection[str], **options: Any
+    ) -> None:
+        """``instant``: the operations that never wait for anything but this process."""
+        self._middleware_app = DirectASGIApp(import_name, threads=threads, instant=instant)
         # FlaskApp's own __init__ would put the stock bridge here.
         AbstractApp.__init__(self, import_name, **options)
         self.app = self._middleware_app.app
@@ -44,11 +49,17 @@ class FlaskService(connexion.FlaskApp):
 
 
 class DirectASGIApp(FlaskASGIApp):
-    """The Flask application as ASGI; each request runs whole on one thread of its own pool."""
+    """The Flask application as ASGI; each request runs whole on one thread of its own pool.
 
-    def __init__(self, import_name: str, *, threads: int) -> None:
+    Operations that never wait run on the event loop's own thread: to change threads takes longer
+    than they do.
+    """
+
+    def __init__(self, import_name: str, *, threads: int, instant: Collection[str]) -> None:
         super().__init__(import_name, {"static_folder": None})
+        self.app.__class__ = RoutedFlask  # FlaskASGIApp makes its own, of Flask's class
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="flask")
+        self._instant = frozenset(instant)
 
     def add_api(self, specification: Any, *, name: str | None = None, **options: Any) -> FlaskApi:
         api = DirectFlaskApi(specification, **options)
@@ -58,10 +69,12 @@ class DirectASGIApp(FlaskASGIApp):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        loop = asyncio.get_running_loop()
         environ = build_environ(scope)
-        context = contextvars.copy_context()
-        answer = await loop.run_in_executor(self._pool, context.run, self._respond, environ)
+        if operation_id(scope) in self._instant:
+            answer = self._respond(environ)
+        else:
+            loop, context = asyncio.get_running_loop(), contextvars.copy_context()
+            answer = await loop.run_in_executor(self._pool, context.run, self._respond, environ)
         start = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
         await send(start)
         if answer.rest is None:
@@ -83,6 +96,30 @@ class DirectASGIApp(FlaskASGIApp):
             await send({"type": "http.response.body", "body": b""})
         finally:
             await loop.run_in_executor(self._pool, answer.close)
+
+
+class RoutedFlask(flask.Flask):
+    """Flask that takes the operation that Connexion's routing found, and does not look again."""
+
+    def create_url_adapter(self, request: flask.Request | None) -> Any:
+        """Flask asks this for whatever knows the request's rule."""
+        if request is None:
+            return super().create_url_adapter(request)
+        return _RoutedAdapter(self._rules[operation_id(request.environ["asgi.scope"])])
+
+    @functools.cached_property
+    def _rules(self) -> dict[str | None, Rule]:
+        return {rule.endpoint.rpartition(".")[2]: rule for rule in self.url_map.iter_rules()}
+
+
+class _RoutedAdapter:
+    """What Flask uses of werkzeug's ``MapAdapter`` in a request."""
+
+    def __init__(self, rule: Rule) -> None:
+        self._rule = rule
+
+    def match(self, *, return_rule: bool) -> tuple[Rule, dict[str, Any]]:
+        return self._rule, {}
 
 
 class _WSGIAnswer:
@@ -142,7 +179,7 @@ def bind(handler: Callable[..., Response], operation: AbstractOperation) -> Call
     takes_body = bool(operation.request_body)
     _check(handler, declared | ({"body"} if takes_body else set()), operation.operation_id)
 
-    def view(**_path: Any) -> Response:
+    def view() -> Response:
         request = validated(flask.request.environ["asgi.scope"])
         if takes_body:
             return handler(**request.parameters, body=request.body)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -29,20 +30,25 @@ class RequestContext:
 current: ContextVar[RequestContext | None] = ContextVar("request", default=None)
 
 
-def request_context(headers: dict[bytes, bytes]) -> RequestContext:
+def request_context(headers: Iterable[tuple[bytes, bytes]]) -> RequestContext:
     """The context that the caller sent, gone on with; what is missing or not valid is made."""
-    trace_id, flags = _trace(headers.get(b"traceparent"))
-    entropy = os.urandom(8).hex()
-    given = headers.get(b"x-request-id")
-    if given is not None and _REQUEST_ID.fullmatch(given):
-        return RequestContext(given.decode(), trace_id, entropy, flags)
-    return RequestContext(os.urandom(16).hex(), trace_id, entropy, flags)
+    given = traceparent = None
+    for name, value in headers:
+        if name == b"x-request-id":
+            given = value
+        elif name == b"traceparent":
+            traceparent = value
+    made = os.urandom(40).hex()  # one system call for all three
+    trace_id, flags = _trace(traceparent) or (made[:32], "01")
+    is_usable = given is not None and _REQUEST_ID.fullmatch(given)
+    request_id = given.decode() if given and is_usable else made[32:64]
+    return RequestContext(request_id, trace_id, made[64:], flags)
 
 
-def _trace(header: bytes | None) -> tuple[str, str]:
+def _trace(header: bytes | None) -> tuple[str, str] | None:
     match = _TRACEPARENT.fullmatch(header) if header else None
     if match is None or not _is_valid(match):
-        return os.urandom(16).hex(), "01"
+        return None
     return match[2].decode(), match[4].decode()
 
 

@@ -55,6 +55,9 @@ class DeviceQuery:
 class DeviceStore(Protocol):
     """Keeps devices. Safe to be called from many threads at once."""
 
+    reads_are_local: bool
+    """Whether ``get`` is answered by this process, with no network and no lock to wait for."""
+
     def get(self, identifier: str) -> StoredDevice | None:
         """The device, or None."""
         ...

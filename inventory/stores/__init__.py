@@ -1,1 +1,1 @@
-"""Where devices are kept: the adapters of the store port, and the suite that each of them passes."""
+"""The adapters of the store port, and the suite that each of them passes."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,6 +54,8 @@ class SQLiteDeviceStore:
     meanwhile, and ``synchronous=FULL`` makes an acknowledged write survive a power loss.
     """
 
+    reads_are_local = True
+
     def __init__(self, file: Path, *, threads: int) -> None:
         """Opens the file, makes it when there is none, and brings it to the newest schema."""
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -65,13 +69,25 @@ class SQLiteDeviceStore:
         event.listen(self._writer, "begin", _begin_immediate)
         with _told():
             migrate(self._writer)
+        self._get = _text(_GET, self._reader)
+        self._local = threading.local()
         self._commits = GroupCommit(self._writer.begin, _in_savepoint)
 
     def get(self, identifier: str) -> StoredDevice | None:
         """The device, or None."""
-        with _told(), self._reader.connect() as connection:
-            row = connection.execute(_GET, {"identifier": identifier}).first()
+        # The most frequent read: SQLAlchemy wrote the statement once, at start, and the driver
+        # runs it on a connection that this thread keeps (11 instead of 126 µs).
+        with _told():
+            row = self._connection().execute(self._get, (identifier,)).fetchone()
         return StoredDevice(*row) if row else None
+
+    def _connection(self) -> sqlite3.Connection:
+        try:
+            connection: sqlite3.Connection = self._local.connection
+        except AttributeError:
+            self._local.pooled = self._reader.raw_connection()
+            connection = self._local.connection = self._local.pooled.driver_connection
+        return connection
 
     def get_many(self, identifiers: Collection[str]) -> dict[str, StoredDevice]:
         """Those of the devices that exist, by identifier."""
@@ -142,8 +158,13 @@ def _told() -> Iterator[None]:
     """No exception of the library crosses the port."""
     try:
         yield
-    except SQLAlchemyError as exc:
+    except (SQLAlchemyError, sqlite3.Error) as exc:
         raise StoreError(f"the database refused: {exc.__class__.__name__}") from exc
+
+
+def _text(statement: Select[Any], engine: Engine) -> str:
+    """The statement in the words of the engine's database, its parameters by position."""
+    return str(statement.compile(dialect=engine.dialect))
 
 
 def _portions(identifiers: list[str]) -> Iterator[list[str]]:
