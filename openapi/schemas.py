@@ -81,10 +81,17 @@ def faults(validator: Validator, instance: Any) -> list[tuple[str, str]]:
     """Each fault of the instance as (JSON Pointer, message), ``MAX_ERRORS`` at the most."""
     found = []
     for error in validator.iter_errors(instance):
-        found.append((pointer(error.instance_path), shorten(error.message)))
+        found.append((pointer(error.instance_path), _message(error)))
         if len(found) == MAX_ERRORS:
             break
     return found
+
+
+def _message(error: jsonschema_rs.ValidationError) -> str:
+    if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Pattern):
+        # In the library's words the pattern stands in quotes, and may have quotes of its own.
+        return f"{shorten(repr(error.instance))} is not of the form {error.kind.pattern}"
+    return shorten(error.message)
 
 
 def pointer(path: list[str | int]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_TAG = re.compile(r'(W/)?("[^"]*")')
+# A tag in quotes, as it should be, or without: many clients drop them, and mean the same.
+_TAG = re.compile(r'(W/)?(?:"([^"]*)"|([^\s,"]+))')
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +22,9 @@ class EntityTags:
         """Reads a header that is valid against the contract."""
         if header == "*":
             return cls(True, frozenset(), frozenset())
-        tags = _TAG.findall(header)
-        strong = frozenset(tag for weakness, tag in tags if not weakness)
-        return cls(False, strong, frozenset(tag for weakness, tag in tags if weakness))
+        tags = [(weak, f'"{quoted or bare}"') for weak, quoted, bare in _TAG.findall(header)]
+        strong = frozenset(tag for weak, tag in tags if not weak)
+        return cls(False, strong, frozenset(tag for weak, tag in tags if weak))
 
     def match_strongly(self, etag: str) -> bool:
         """Strong comparison (RFC 9110 §8.8.3.2): a weak tag never matches."""
