@@ -104,9 +104,11 @@ class ProblemMiddleware:
         for base in type(exc).__mro__:
             if base in self._translations:
                 return self._translations[base](exc)
-        status = getattr(exc, "status", None) or getattr(exc, "status_code", None)
-        if isinstance(exc, ProblemException | HTTPException) and status in _BY_STATUS:
-            return self._of_the_framework(_BY_STATUS[status])
+        if isinstance(exc, ProblemException | HTTPException):
+            # Connexion says `status`, and some of its exceptions `status_code` as Starlette's do.
+            status = getattr(exc, "status", 0) or getattr(exc, "status_code", 0)
+            if status in _BY_STATUS:
+                return self._of_the_framework(_BY_STATUS[status])
         logger.error("unexpected error", exc_info=exc)
         return Problem(INTERNAL_ERROR, "The request id finds what happened in the logs.")
 

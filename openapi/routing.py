@@ -28,7 +28,7 @@ class StrictRoutingMiddleware(RoutingMiddleware):
     def add_api(self, *args: Any, **kwargs: Any) -> None:
         super().add_api(*args, **kwargs)
         for mount in self.router.routes:
-            mount.app.redirect_slashes = False  # type: ignore[attr-defined]  # always a Mount
+            mount.app.redirect_slashes = False
 
 
 class KnownOperations:

@@ -477,21 +477,27 @@ class _Folder:
 
     def remove_all_but(self, shelf: int) -> None:
         """Removes what is older than the shelf, and what is left of one that was not finished."""
-        for file in self._path.iterdir():
-            outdated = file.suffix == ".journal" and int(file.stem) < shelf
-            if outdated or file.suffix == ".new":
+        for number, folder in self._numbered("").items():
+            if number != shelf:
+                shutil.rmtree(folder)
+        for number, file in self._numbered(".journal").items():
+            if number < shelf:
                 file.unlink()
-            elif file.name.isdecimal() and int(file.name) != shelf:
-                shutil.rmtree(file)
+        for file in self._path.glob("*.new"):
+            file.unlink()
 
     def _journals(self, shelf: int) -> list[int]:
         """The numbers of the journals since the shelf, without a gap."""
-        numbers = sorted(int(file.stem) for file in self._path.glob("*.journal"))
+        numbers = self._numbered(".journal")
         newest = max([shelf, *numbers])
         for number in range(shelf, newest + 1):
             if number not in numbers:
                 raise StoreError(f"{self.journal(number)} is missing: restore it from a backup")
         return list(range(shelf, newest + 1))
+
+    def _numbered(self, suffix: str) -> dict[int, Path]:
+        files = self._path.iterdir()
+        return {int(f.stem): f for f in files if f.suffix == suffix and f.stem.isdecimal()}
 
     def _replace(self, file: Path, content: bytes) -> None:
         """Gives the file this content, at once or not at all."""
@@ -570,7 +576,8 @@ def _size(texts: Mapping[str, str]) -> int:
 
 
 def _open_shelf(file: Path, flag: Literal["r", "n"]) -> shelve.Shelf[str]:
-    database = dbm.dumb.open(str(file), flag, 0o600)
+    # The caller closes it, by closing the shelf.
+    database = dbm.dumb.open(str(file), flag, 0o600)  # noqa: SIM115
     return shelve.Shelf(cast("MutableMapping[bytes, bytes]", database))
 
 

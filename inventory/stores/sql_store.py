@@ -91,7 +91,7 @@ class SQLiteDeviceStore:
 
     def get_many(self, identifiers: Collection[str]) -> dict[str, StoredDevice]:
         """Those of the devices that exist, by identifier."""
-        found = {}
+        found: dict[str, StoredDevice] = {}
         with _told(), self._reader.connect() as connection:
             for some in _portions(list(identifiers)):
                 rows = connection.execute(select(*_STORED).where(devices.c.identifier.in_(some)))

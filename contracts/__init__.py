@@ -1,0 +1,1 @@
+"""Contract tests as a runnable package: the running services against ``openapi.yaml``."""
