@@ -11,7 +11,7 @@ import contextvars
 import functools
 import inspect
 import io
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -27,6 +27,9 @@ from werkzeug.routing import Rule
 
 from openapi.request import operation_id, validated
 
+# Says from a request's parameters whether it is served without waiting for anything.
+Instant = Callable[[Mapping[str, Any]], bool]
+
 STREAMED = 64 * 1024  # bytes of an answer's chunk that is worth a hop of its own
 
 
@@ -38,9 +41,9 @@ class FlaskService(connexion.FlaskApp):
     """``connexion.FlaskApp`` over ``DirectASGIApp``."""
 
     def __init__(
-        self, import_name: str, *, threads: int, instant: Collection[str], **options: Any
+        self, import_name: str, *, threads: int, instant: Mapping[str, Instant], **options: Any
     ) -> None:
-        """``instant``: the operations that never wait for anything but this process."""
+        """``instant``: operationId to what says whether a request of it never waits."""
         self._middleware_app = DirectASGIApp(import_name, threads=threads, instant=instant)
         # FlaskApp's own __init__ would put the stock bridge here.
         AbstractApp.__init__(self, import_name, **options)
@@ -51,15 +54,15 @@ class FlaskService(connexion.FlaskApp):
 class DirectASGIApp(FlaskASGIApp):
     """The Flask application as ASGI; each request runs whole on one thread of its own pool.
 
-    Operations that never wait run on the event loop's own thread: to change threads takes longer
+    Requests that never wait run on the event loop's own thread: to change threads takes longer
     than they do.
     """
 
-    def __init__(self, import_name: str, *, threads: int, instant: Collection[str]) -> None:
+    def __init__(self, import_name: str, *, threads: int, instant: Mapping[str, Instant]) -> None:
         super().__init__(import_name, {"static_folder": None})
         self.app.__class__ = RoutedFlask  # FlaskASGIApp makes its own, of Flask's class
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="flask")
-        self._instant = frozenset(instant)
+        self._instant = dict(instant)
 
     def add_api(self, specification: Any, *, name: str | None = None, **options: Any) -> FlaskApi:
         api = DirectFlaskApi(specification, **options)
@@ -70,7 +73,8 @@ class DirectASGIApp(FlaskASGIApp):
         if scope["type"] != "http":
             return
         environ = build_environ(scope)
-        if operation_id(scope) in self._instant:
+        is_instant = self._instant.get(operation_id(scope) or "")
+        if is_instant is not None and is_instant(validated(scope).parameters):
             answer = self._respond(environ)
         else:
             loop, context = asyncio.get_running_loop(), contextvars.copy_context()

@@ -22,17 +22,12 @@ Work = Callable[[Any], None]
 class GroupCommit:
     """Runs pieces of work in shared transactions, on a thread of its own.
 
-    ``begin`` opens a transaction and commits it on a clean exit; ``attempt`` runs one piece of
-    work inside it so that its failure undoes that piece alone (a savepoint).
+    ``begin`` opens a transaction and commits it on a clean exit. A piece of work that raises must
+    have undone what it did in it: the others of its group are committed all the same.
     """
 
-    def __init__(
-        self,
-        begin: Callable[[], AbstractContextManager[Any]],
-        attempt: Callable[[Any, Work], None],
-    ) -> None:
+    def __init__(self, begin: Callable[[], AbstractContextManager[Any]]) -> None:
         self._begin = begin
-        self._attempt = attempt
         self._queue: queue.SimpleQueue[tuple[Work, Future[None]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
         self._thread.start()
@@ -85,7 +80,7 @@ class GroupCommit:
 
     def _try(self, transaction: Any, work: Work) -> BaseException | None:
         try:
-            self._attempt(transaction, work)
+            work(transaction)
         except Exception as exc:
             return exc
         return None

@@ -40,7 +40,7 @@ from typing import Literal, NamedTuple, cast
 
 from inventory.domain.device import StoredDevice, entity_tag, store_form, to_json
 from inventory.domain.store import FILTERS, Change, ChangeConflict, DeviceQuery, StoreError
-from inventory.stores.group_commit import GroupCommit, Work
+from inventory.stores.group_commit import GroupCommit
 
 JOURNAL_BOUND = 4 * 1024 * 1024  # bytes of journal that are not worth a checkpoint yet
 
@@ -78,7 +78,7 @@ class ShelveDeviceStore:
             except BaseException:
                 self._folder.close()
                 raise
-        self._commits = GroupCommit(self._begin, _attempt)
+        self._commits = GroupCommit(self._begin)
 
     def get(self, identifier: str) -> StoredDevice | None:
         """The device, or None."""
@@ -262,10 +262,6 @@ class _Group:
             return entry.stored.revision if entry else None
         stored = self._devices.get(identifier)
         return stored.revision if stored else None
-
-
-def _attempt(group: _Group, work: Work) -> None:
-    work(group)
 
 
 class _Devices:
