@@ -21,6 +21,7 @@ from sqlalchemy import (
     create_engine,
     delete,
     event,
+    false,
     select,
     text,
     update,
@@ -247,7 +248,7 @@ def _select(shape: Shape) -> Select[Any]:
     statement = select(*_STORED).where(devices.c.identifier > bindparam("after"))
     for member, count in shape:
         values: list[BindParameter[str]] = [bindparam(f"{member}_{at}") for at in range(count)]
-        statement = statement.where(devices.c[member].in_(values))
+        statement = statement.where(devices.c[member].in_(values) if values else false())
     return statement.order_by(devices.c.identifier).limit(bindparam("limit"))
 
 
