@@ -1,0 +1,77 @@
+"""The gateway's key pair and the tokens that it signs."""
+
+from __future__ import annotations
+
+import base64
+import json
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+
+from gateway.signing import Signer, load_signer
+
+
+@pytest.fixture
+def signer(tmp_path: Path) -> Signer:
+    return load_signer(tmp_path / "gateway.key", tmp_path / "gateway.jwks.json")
+
+
+def a_token(signer: Signer, **changed: Any) -> str:
+    options: dict[str, Any] = {"audience": "doorstep", "subject": "s", "scopes": ["a"]}
+    return signer.sign(**(options | {"lifetime": 60} | changed))
+
+
+def test_a_token_tells_who_may_what(signer: Signer) -> None:
+    claims = signer.verify(a_token(signer, scopes=["b", "a"]), audience="doorstep")
+
+    assert (claims["sub"], claims["scope"], claims["exp"] - claims["iat"]) == ("s", "a b", 60)
+
+
+def test_a_token_for_another_audience_is_refused(signer: Signer) -> None:
+    with pytest.raises(jwt.InvalidAudienceError):
+        signer.verify(a_token(signer, audience="inventory"), audience="doorstep")
+
+
+def test_a_token_that_is_over_is_refused(signer: Signer) -> None:
+    with pytest.raises(jwt.ExpiredSignatureError):
+        signer.verify(a_token(signer, lifetime=-1), audience="doorstep")
+
+
+def test_an_unsigned_token_is_refused(signer: Signer) -> None:
+    claims = jwt.decode(a_token(signer), options={"verify_signature": False})
+
+    with pytest.raises(jwt.InvalidAlgorithmError):
+        signer.verify(jwt.encode(claims, None, algorithm="none"), audience="doorstep")
+
+
+def test_a_token_signed_with_the_public_key_is_refused(signer: Signer) -> None:
+    claims = jwt.decode(a_token(signer), options={"verify_signature": False})
+    public = base64.urlsafe_b64decode(signer.key_set()["keys"][0]["x"] + "==")
+
+    with pytest.raises(jwt.InvalidAlgorithmError):
+        signer.verify(jwt.encode(claims, public, algorithm="HS256"), audience="doorstep")
+
+
+def test_the_key_is_kept_and_is_nobody_elses(tmp_path: Path) -> None:
+    private, public = tmp_path / "gateway.key", tmp_path / "gateway.jwks.json"
+
+    first, second = load_signer(private, public), load_signer(private, public)
+
+    assert first.kid == second.kid
+    assert stat.S_IMODE(private.stat().st_mode) == 0o600
+    assert "d" not in json.loads(public.read_bytes())["keys"][0]
+    assert sorted(f.name for f in tmp_path.iterdir()) == ["gateway.jwks.json", "gateway.key"]
+
+
+def test_workers_that_start_together_agree_on_one_key(tmp_path: Path) -> None:
+    private, public = tmp_path / "gateway.key", tmp_path / "gateway.jwks.json"
+
+    with ThreadPoolExecutor(8) as pool:
+        kids = {signer.kid for signer in pool.map(lambda _: load_signer(private, public), range(8))}
+
+    assert len(kids) == 1
+    assert json.loads(public.read_bytes())["keys"][0]["kid"] in kids
