@@ -40,6 +40,7 @@ class Upstreams:
     def __init__(self, urls: Mapping[str, str]) -> None:
         self._urls = dict(urls)
         self._session: aiohttp.ClientSession | None = None
+        self._timeouts: dict[Policy, aiohttp.ClientTimeout] = {}
 
     async def open(self) -> None:
         """Makes the client. It keeps no cookies and looks at no proxy variables."""
@@ -70,9 +71,7 @@ class Upstreams:
         """The answer to a request; ``target`` is path and query as they were received."""
         assert self._session is not None and policy.upstream is not None
         url = URL(self._urls[policy.upstream] + target, encoded=True)
-        timeout = aiohttp.ClientTimeout(
-            total=policy.total_timeout, sock_connect=policy.connect_timeout
-        )
+        timeout = self._timeout(policy)
         try:
             async with self._session.request(
                 method, url, headers=headers, data=body, allow_redirects=False, timeout=timeout
@@ -84,6 +83,13 @@ class Upstreams:
             raise self._told(policy, UpstreamUnreachable(str(exc))) from exc
         except (aiohttp.ClientError, ConnectionError) as exc:
             raise self._told(policy, UpstreamBroken(repr(exc))) from exc
+
+    def _timeout(self, policy: Policy) -> aiohttp.ClientTimeout:
+        if policy not in self._timeouts:
+            self._timeouts[policy] = aiohttp.ClientTimeout(
+                total=policy.total_timeout, sock_connect=policy.connect_timeout
+            )
+        return self._timeouts[policy]
 
     def _told(self, policy: Policy, error: UpstreamError) -> UpstreamError:
         logger.warning("upstream %s: %s %s", policy.upstream, type(error).__name__, error)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from connexion.middleware.routing import RoutingMiddleware
+from starlette.routing import Mount, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from openapi.problems import NOT_FOUND, Problem
@@ -21,14 +22,18 @@ class StrictRoutingMiddleware(RoutingMiddleware):
     Starlette would answer ``/v1/devices/`` with 307, which makes clients send credentials twice.
     """
 
+    router: Router
+
     def __init__(self, app: ASGIApp) -> None:
         super().__init__(KnownOperations(app))
-        self.router.redirect_slashes = False
 
     def add_api(self, *args: Any, **kwargs: Any) -> None:
         super().add_api(*args, **kwargs)
-        for mount in self.router.routes:
-            mount.app.redirect_slashes = False
+        # Connexion mounts each document's routes below a base path. There is one document here,
+        # and its paths are spelled in full: its routes are taken as they are.
+        (mount,) = self.router.routes
+        self.router = cast(Mount, mount).app  # type: ignore[assignment]  # always a Router
+        self.router.redirect_slashes = False
 
 
 class KnownOperations:
