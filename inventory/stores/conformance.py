@@ -10,9 +10,11 @@ An adapter's test module makes two fixtures, ``store`` and ``reopen``, in a subc
 
 from __future__ import annotations
 
+import sys
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -553,29 +555,48 @@ class DeviceStoreConformance:
             finally:
                 done.set()
 
-        def read() -> None:
+        def read(check: Callable[[DeviceStore, Sequence[str]], None]) -> None:
             while True:
                 last = done.is_set()
-                _check_one_revision(store, keys)
+                check(store, keys)
                 if last:
                     return
 
-        _in_threads([write, read, read])
+        readers = [partial(read, check) for check in (_check_many, _check_find, _check_one_by_one)]
+        with _eager_threads():
+            _in_threads([write, *readers])
 
         assert {one.revision for one in _everything(store)} == {31}
 
 
-def _check_one_revision(store: DeviceStore, keys: Sequence[str]) -> None:
-    """All devices are of one batch in each read, and of no older one in the next."""
-    first = store.get(keys[-1])
-    second = store.get(keys[0])
-    many = {one.revision for one in store.get_many(keys).values()}
-    every = {one.revision for one in _everything(store)}
-    assert first is not None and second is not None
-    assert len(many) == len(every) == 1
-    assert first.revision <= second.revision <= min(many) <= min(every)
-    home = f"h{min(every) - 1}"
+def _check_many(store: DeviceStore, keys: Sequence[str]) -> None:
+    assert len({one.revision for one in store.get_many(keys).values()}) == 1
+
+
+def _check_find(store: DeviceStore, keys: Sequence[str]) -> None:
+    everything = _everything(store)
+    assert len({one.revision for one in everything}) == 1
+    home: str = everything[0].document()["home_id"]
     assert len(found(store, {"home_id": [home]})) in (0, len(keys))
+
+
+def _check_one_by_one(store: DeviceStore, keys: Sequence[str]) -> None:
+    """The next read is of the same batch, or of a later one."""
+    for _ in range(100):
+        devices = [store.get(key) for key in (keys[0], keys[-1], keys[0])]
+        revisions = [one.revision for one in devices if one]
+        assert revisions == sorted(revisions)
+
+
+@contextmanager
+def _eager_threads() -> Iterator[None]:
+    """Threads interrupt one another as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 def _in_threads(tasks: Sequence[Callable[[], Any]]) -> list[Any]:

@@ -128,7 +128,7 @@ def test_what_was_acknowledged_survives_kill_9_in_a_checkpoint(tmp_path: Path) -
     folder, acknowledged = tmp_path / "devices", Acknowledged()
     cut_short = 0
 
-    for number in range(ROUNDS):
+    for number in range(10 * ROUNDS):
         with a_writer(folder, ALWAYS, number) as writer:
             hear(writer, acknowledged, times=200)
             while not is_writing_a_shelf(folder):
@@ -136,8 +136,10 @@ def test_what_was_acknowledged_survives_kill_9_in_a_checkpoint(tmp_path: Path) -
             kill(writer, acknowledged)
         cut_short += is_writing_a_shelf(folder)
         check(folder, acknowledged)
+        if cut_short == ROUNDS // 2:
+            return
 
-    assert cut_short > 0
+    pytest.fail("hardly a checkpoint was cut short")
 
 
 def is_writing_a_shelf(folder: Path) -> bool:

@@ -110,6 +110,10 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.001)
 
 
+def no_checkpoint_is_made() -> bool:
+    return all(thread.name != "checkpoint" for thread in threading.enumerate())
+
+
 def failing(*_: object) -> int:
     raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -495,7 +499,7 @@ def test_a_journal_that_outgrows_its_bound_is_folded_into_a_new_shelf(folder: Pa
         expected = revision - 1 or None
         store.apply([Change("lamp", expected, a_document("lamp", revision=revision))])
 
-    wait_until(lambda: (folder / "CURRENT").read_text() != "0\n")
+    wait_until(lambda: (folder / "CURRENT").read_text() != "0\n" and no_checkpoint_is_made())
 
     assert sum(file.stat().st_size for file in folder.glob("*.journal")) < 199 * 200
     store.close()
@@ -564,10 +568,11 @@ def test_a_checkpoint_that_fails_loses_nothing_and_is_tried_again(
 ) -> None:
     store = ShelveDeviceStore(folder, journal_bound=ALWAYS)
     with monkeypatch.context() as disk:
-        disk.setattr(shelve.Shelf, "sync", failing)
+        disk.setattr(shelve.Shelf, "__setitem__", failing)
         insert(store, [a_document("a")])
         wait_until(lambda: "checkpoint failed" in caplog.text)
         insert(store, [a_document("b")])
+        wait_until(no_checkpoint_is_made)
 
     with crashed(folder) as copy:
         assert what_is_found(copy) == ["a", "b"]
