@@ -56,6 +56,8 @@ class FramingMiddleware:
 
 def _fault(scope: Scope) -> Problem | None:
     headers: list[tuple[bytes, bytes]] = scope["headers"]
+    if scope["http_version"] not in ("1.0", "1.1"):
+        return _problem("The request is not of HTTP/1.0 or HTTP/1.1.")
     return (
         _fault_of_target(scope["raw_path"], scope["query_string"])
         or _fault_of_sizes(headers)

@@ -1,0 +1,63 @@
+"""Both services keep the contract; and the gate would notice if they did not."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from contracts import gate, logs, targets
+from contracts.services import Services
+
+
+@pytest.mark.parametrize("name", sorted(targets.TARGETS))
+def test_a_service_keeps_the_contract(name: str) -> None:
+    verdict = gate.run(name, seed=1, max_examples=30)
+
+    assert verdict.findings == []
+    assert verdict.cases > 500
+
+
+def test_the_gate_fails_with_a_wrong_key(tmp_path: Path) -> None:
+    with Services(tmp_path / "data") as services:
+        right = targets.gateway(services, tmp_path)
+        wrong = {name: "wrong" for name in right.environ}
+        target = dataclasses.replace(right, environ=wrong)
+
+        verdict = gate.judge(services, target, seed=1, max_examples=2)
+
+    assert any("Warnings fail the run" in finding for finding in verdict.findings)
+    assert "get_device: no request was ever accepted (2xx)" in verdict.findings
+
+
+def test_the_gate_fails_when_the_service_does_not_say_what_the_contract_says(
+    tmp_path: Path,
+) -> None:
+    with Services(tmp_path / "data") as services:
+        right = targets.gateway(services, tmp_path)
+        changed = tmp_path / "openapi.yaml"
+        text = right.document.read_text()
+        changed.write_text(text.replace("maximum: 1000, default: 50", "maximum: 2000, default: 50"))
+        target = dataclasses.replace(right, document=changed)
+
+        verdict = gate.judge(services, target, seed=1, max_examples=2)
+
+    assert any("limit=2000" in finding for finding in verdict.findings)
+
+
+def test_an_error_in_a_log_is_a_finding(tmp_path: Path) -> None:
+    log = tmp_path / "gateway.log"
+    log.write_text('{"level": "error", "message": "unexpected error"}\nno json\n')
+
+    assert logs.errors(log) == ["unexpected error\n"]
+
+
+def test_an_operation_that_only_refused_was_never_accepted(tmp_path: Path) -> None:
+    log = tmp_path / "gateway.log"
+    log.write_text(
+        '{"level": "info", "operation_id": "a", "status": 404}\n'
+        '{"level": "info", "operation_id": "b", "status": 204}\n'
+    )
+
+    assert logs.never_accepted(log, frozenset("ab")) == ["a"]

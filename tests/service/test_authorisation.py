@@ -1,0 +1,180 @@
+"""Every operation of the contract, with every credential that is not the right one."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+
+import jwt
+import pytest
+import requests
+
+from contracts.identity import sign_identity
+from contracts.services import Services, wait_for
+from gateway.api_keys import ApiKeys
+from openapi import CONTRACT
+from openapi.document import Operation, load_document
+from openapi.selection import operations_of
+
+DOCUMENT = load_document(CONTRACT)
+SECURED = [op for op in DOCUMENT.operations if op.spec["security"]]
+SCOPED = [op for op in SECURED if op.operation_id != "issue_token"]
+SERVED = operations_of(DOCUMENT, "inventory")
+UNKNOWN_KEY = "dsk_0123456789abcdef_" + "A" * 43
+
+
+def named(operation: Operation) -> str:
+    return operation.operation_id
+
+
+def ask(base: str, operation: Operation, **headers: str) -> requests.Response:
+    """The operation with the contract's own example as its body."""
+    path = operation.path.replace("{identifier}", "hall-light-1")
+    data: Any = None
+    content = operation.spec.get("requestBody", {}).get("content", {})
+    for media_type, body in content.items():
+        example = next(iter(body["examples"].values()))["$ref"].rpartition("/")[2]
+        value = DOCUMENT.content["components"]["examples"][example]["value"]
+        data = value if "form" in media_type else json.dumps(value)
+        headers["Content-Type"] = media_type
+        break
+    return requests.request(operation.method, base + path, data=data, headers=headers, timeout=30)
+
+
+def refused(answer: requests.Response, status: int = 401) -> bool:
+    return answer.status_code == status and "WWW-Authenticate" in answer.headers
+
+
+@pytest.mark.parametrize("operation", SECURED, ids=named)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"X-API-Key": ""},
+        {"X-API-Key": "garbage"},
+        {"X-API-Key": UNKNOWN_KEY},
+        {"Authorization": "Bearer garbage"},
+        {"Authorization": "Bearer a.b.c"},
+        {"Authorization": "Basic " + base64.b64encode(b"a:b").decode()},
+        {"Authorization": "Digest x"},
+    ],
+    ids=["none", "empty", "garbage", "unknown", "bearer", "jwt", "basic", "digest"],
+)
+def test_a_credential_that_is_not_good_is_401(
+    services: Services, operation: Operation, headers: dict[str, str]
+) -> None:
+    assert refused(ask(services.gateway_url, operation, **headers))
+
+
+def tokens(services: Services) -> dict[str, str]:
+    """Access tokens that are almost right."""
+    key = services.data / "gateway.key"
+    scopes = ["devices:read", "devices:write"]
+    claims = {"iss": "doorstep-gateway", "aud": "doorstep", "sub": "x", "exp": 9999999999}
+    claims |= {"iat": 0, "scope": " ".join(scopes)}
+    public = json.loads((services.data / "gateway.jwks.json").read_bytes())["keys"][0]["x"]
+    return {
+        "expired": sign_identity(key, audience="doorstep", scopes=scopes, lifetime=-1),
+        "of a client that does not exist": sign_identity(key, audience="doorstep", scopes=scopes),
+        "for the inventory": sign_identity(key, audience="inventory", scopes=scopes),
+        "unsigned": jwt.encode(claims, None, algorithm="none"),
+        "signed with the public key": jwt.encode(
+            claims, base64.urlsafe_b64decode(public + "=="), algorithm="HS256"
+        ),
+    }
+
+
+@pytest.mark.parametrize("operation", SCOPED, ids=named)
+def test_a_token_that_is_almost_right_is_401(services: Services, operation: Operation) -> None:
+    accepted = [
+        name
+        for name, token in tokens(services).items()
+        if not refused(ask(services.gateway_url, operation, Authorization=f"Bearer {token}"))
+    ]
+
+    assert accepted == []
+
+
+@pytest.mark.parametrize("operation", SCOPED, ids=named)
+def test_a_key_without_the_scope_is_403_and_with_it_is_let_through(
+    services: Services, operation: Operation, a_key: Callable[..., str]
+) -> None:
+    scopes = {
+        s for option in operation.spec["security"] for names in option.values() for s in names
+    }
+    others = {"devices:read", "devices:write"} - scopes
+
+    assert refused(ask(services.gateway_url, operation, **{"X-API-Key": a_key(*others)}), 403)
+    answer = ask(services.gateway_url, operation, **{"X-API-Key": a_key(*scopes)})
+    assert answer.status_code not in (401, 403)
+
+
+def test_a_revoked_key_is_401_within_moments(services: Services, a_key: Callable[..., str]) -> None:
+    key = a_key("devices:read")
+    operation = next(op for op in SCOPED if op.operation_id == "list_devices")
+    assert ask(services.gateway_url, operation, **{"X-API-Key": key}).status_code == 200
+
+    keys = ApiKeys(services.data / "gateway.db")
+    keys.revoke(key.split("_")[1])
+    keys.close()
+
+    wait_for(
+        lambda: refused(ask(services.gateway_url, operation, **{"X-API-Key": key})),
+        "the key to be refused",
+    )
+
+
+@pytest.mark.parametrize("operation", SERVED, ids=named)
+def test_the_inventory_answers_to_the_gateways_identity_alone(
+    services: Services, operation: Operation, identity: Callable[..., str]
+) -> None:
+    almost = [
+        {},
+        {"X-API-Key": services.admin_key},
+        {"Authorization": "Bearer garbage"},
+        {"Authorization": "Bearer " + identity(audience="doorstep")},
+        {"Authorization": "Bearer " + identity(lifetime=-1)},
+        *({"Authorization": f"Bearer {token}"} for n, token in tokens(services).items()
+          if n != "for the inventory"),
+    ]  # fmt: skip
+
+    assert all(refused(ask(services.inventory_url, operation, **headers)) for headers in almost)
+    unscoped = ask(services.inventory_url, operation, Authorization=f"Bearer {identity(scopes=[])}")
+    assert refused(unscoped, 403)
+    right = ask(services.inventory_url, operation, Authorization=f"Bearer {identity()}")
+    assert right.status_code not in (401, 403)
+
+
+def token(services: Services, key: str, **form: str) -> requests.Response:
+    _, client, secret = key.split("_", 2)
+    return requests.post(
+        services.gateway_url + "/oauth/token",
+        auth=(client, secret),
+        data={"grant_type": "client_credentials"} | form,
+        timeout=30,
+    )
+
+
+def test_a_token_is_good_for_what_was_asked(services: Services) -> None:
+    issued = token(services, services.admin_key, scope="devices:read")
+    headers = {"Authorization": "Bearer " + issued.json()["access_token"]}
+    operations = {op.operation_id: op for op in SCOPED}
+
+    listed = ask(services.gateway_url, operations["list_devices"], **headers)
+    created = ask(services.gateway_url, operations["create_device"], **headers)
+
+    assert issued.headers["Cache-Control"] == "no-store"
+    assert (listed.status_code, created.status_code) == (200, 403)
+
+
+def test_the_token_endpoint_refuses_in_oauths_own_words(
+    services: Services, a_key: Callable[..., str]
+) -> None:
+    unknown = token(services, UNKNOWN_KEY)
+    too_much = token(services, a_key("devices:read"), scope="devices:write")
+
+    assert (unknown.status_code, unknown.json()["error"]) == (401, "invalid_client")
+    assert unknown.headers["WWW-Authenticate"].startswith("Basic")
+    assert (too_much.status_code, too_much.json()["error"]) == (400, "invalid_scope")
