@@ -9,6 +9,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from openapi.problems import CONTENT_TOO_LARGE, INVALID_REQUEST, Problem
 from openapi.request import header, operation_id
 
+MAX_DIGITS = 18  # of a Content-Length; no limit has as many
+
 
 class BodyLimitMiddleware:
     """Refuses a body by its ``Content-Length``, or as soon as it has grown too large."""
@@ -29,7 +31,8 @@ class BodyLimitMiddleware:
             return
         if not (length.isascii() and length.isdigit()):
             raise Problem(INVALID_REQUEST, "Content-Length is not a number.")
-        if int(length) > limit:
+        # Python reads no number of thousands of digits.
+        if len(length) > MAX_DIGITS or int(length) > limit:
             raise _too_large(limit)
         await self.app(scope, receive, send)
 

@@ -46,6 +46,9 @@ def load_document(file: Path) -> Document:
     source = _Source(file)
     content = source.content
     _check_version(content, source)
+    for place, value in _mappings(content):
+        if not isinstance(value, dict):
+            raise source.fault(place, "it is not a mapping")
     for place, reference in _references(content):
         _check_reference(content, reference, place, source)
     for place, value in _policies(content):
@@ -54,6 +57,16 @@ def load_document(file: Path) -> Document:
     operations = tuple(_operations(content, source))
     _check_unique_ids(operations, source)
     return Document(file, content, operations)
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML in which a date is text, as it is in JSON."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, form) for tag, form in resolvers if not tag.endswith(":timestamp")]
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 class _Source:
@@ -66,7 +79,7 @@ class _Source:
             text = file.read_text(encoding="utf-8")
             root = yaml.compose(text, Loader=yaml.CSafeLoader)
             self._walk(root, ())
-            self.content = _with_text_keys(yaml.load(text, Loader=yaml.CSafeLoader))
+            self.content = _with_text_keys(yaml.load(text, Loader=_Loader))
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
             raise DocumentFault(f"{file}: {exc}") from exc
         if not isinstance(self.content, dict):
@@ -109,6 +122,16 @@ def _check_version(content: Mapping[str, Any], source: _Source) -> None:
     version = content.get("openapi")
     if not (isinstance(version, str) and version.startswith("3.0.")):
         raise source.fault(("openapi",), f"OpenAPI 3.0.x is served, not {version!r}")
+
+
+def _mappings(content: Mapping[str, Any]) -> Iterator[tuple[Place, Any]]:
+    # A key with nothing below it is null in YAML.
+    paths = content.get("paths")
+    yield ("paths",), paths
+    for path, item in (paths or {}).items():
+        yield ("paths", path), item
+        for method in METHODS:
+            yield ("paths", path, method), item.get(method, {})
 
 
 def _references(value: Any, place: Place = ()) -> Iterator[tuple[Place, str]]:

@@ -57,6 +57,7 @@ class Parameter:
         self.default = schema.get("default")
         self.is_array = schema.get("type") == "array"
         self.argument = self.name.lower().replace("-", "_")
+        self.argument_in_path = self.name.replace("-", "_")  # as Connexion's routing has it
         self._read = _reader(declared)
         self._validator: Validator = compile_schema(schema)
 
@@ -131,7 +132,7 @@ class CompiledParameterValidator:
         for name, parameter in self._query.items():
             values[parameter.argument] = parameter.value(texts.get(name))
         for parameter in self._path:
-            text = scope["path_params"][parameter.name]
+            text = scope["path_params"][parameter.argument_in_path]
             values[parameter.argument] = parameter.value([text])
         for name_bytes, parameter in self._headers:
             lines = [v.decode("latin-1") for n, v in scope["headers"] if n == name_bytes]

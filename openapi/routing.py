@@ -7,13 +7,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from connexion.middleware.routing import RoutingMiddleware
-from starlette.routing import Mount, Router
+from starlette.convertors import StringConvertor
+from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from openapi.problems import NOT_FOUND, Problem
 from openapi.request import operation_id
 
 _PARAMETER = re.compile(r"\\\{[^}]+\\\}")
+_NAMED_PARAMETER = re.compile(r"\\\{([a-zA-Z_]\w*)\\\}")  # in a path of Starlette's
 
 
 class StrictRoutingMiddleware(RoutingMiddleware):
@@ -34,6 +36,16 @@ class StrictRoutingMiddleware(RoutingMiddleware):
         (mount,) = self.router.routes
         self.router = cast(Mount, mount).app  # type: ignore[assignment]  # always a Router
         self.router.redirect_slashes = False
+        for route in self.router.routes:
+            _match_text(cast(Route, route))
+
+
+def _match_text(route: Route) -> None:
+    # Starlette lets a newline follow a path, and would make numbers of parameters before
+    # validation sees how they were written.
+    pattern = _NAMED_PARAMETER.sub(r"(?P<\1>[^/]+)", re.escape(route.path_format))
+    route.path_regex = re.compile(pattern + r"\Z")
+    route.param_convertors = dict.fromkeys(route.param_convertors, StringConvertor())
 
 
 class KnownOperations:

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import datetime
 import re
-import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import jsonschema_rs
 
 # Draft 4 has no words for these two, though OpenAPI 3.0 uses them.
-_UUID = re.compile(r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
-_DATE = re.compile(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 MAX_ERRORS = 10
 MAX_MESSAGE = 200  # characters; a message quotes the value at fault, which may be the whole body
 
 
 def _is_uuid(value: str) -> bool:
-    return bool(_UUID.match(value)) and uuid.UUID(value) is not None
+    return _UUID.fullmatch(value) is not None
 
 
 def _is_date(value: str) -> bool:
-    if not _DATE.match(value):
+    if not _DATE.fullmatch(value):
         return False
     try:
         datetime.date.fromisoformat(value)

@@ -8,6 +8,8 @@ from typing import Any
 
 from openapi.document import METHODS, Document, DocumentFault, Operation
 
+WITH_SCOPES = ("oauth2", "openIdConnect")  # the scheme types that may name scopes
+
 
 def operations_of(document: Document, upstream: str) -> tuple[Operation, ...]:
     """The operations that the service ``upstream`` serves."""
@@ -23,10 +25,10 @@ def select(document: Document, operations: Collection[Operation]) -> dict[str, A
         for path, item in content["paths"].items()
         if (kept := _with_methods(path, item, wanted))
     }
-    for operation in operations:
-        spec = content["paths"][operation.path][operation.method]
-        if "security" in spec:
-            spec["security"] = hold_to_scopes(spec["security"], _schemes(document))
+    specs = (content["paths"][op.path][op.method] for op in operations)
+    for level in (content, *specs):
+        if "security" in level:
+            level["security"] = hold_to_scopes(level["security"], _schemes(document))
     return content
 
 
@@ -49,7 +51,7 @@ def hold_to_scopes(
     scopes = sorted({scope for option in security for names in option.values() for scope in names})
     return [
         {
-            name: (names or scopes if schemes[name]["type"] == "apiKey" else names)
+            name: (names if schemes[name]["type"] in WITH_SCOPES else names or scopes)
             for name, names in option.items()
         }
         for option in security

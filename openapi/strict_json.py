@@ -10,7 +10,9 @@ from typing import Any, NoReturn
 MAX_DEPTH = 64
 MAX_DIGITS = 308  # a number has to fit the range of a double, as most clients keep it in one
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# A string that does not end is taken too: looking for its end again from each quote in it would
+# take quadratic time.
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _TRACEPARENT = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
 
+_FLAGS = 0b11  # sampled, random trace id
+
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
@@ -49,7 +51,8 @@ def _trace(header: bytes | None) -> tuple[str, str] | None:
     match = _TRACEPARENT.fullmatch(header) if header else None
     if match is None or not _is_valid(match):
         return None
-    return match[2].decode(), match[4].decode()
+    # Bits that no version gives a meaning are not passed on (Trace Context Level 2, §3.2.2.5).
+    return match[2].decode(), f"{int(match[4], 16) & _FLAGS:02x}"
 
 
 def _is_valid(match: re.Match[bytes]) -> bool:

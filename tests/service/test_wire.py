@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import socket
@@ -130,16 +131,14 @@ def to_wire(row: Row, credential: str) -> bytes:
 def exchange(port: int, request: bytes) -> bytes:
     """All that comes back; a service that hangs fails by the time-out."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
-        try:
+        # It may have answered and closed before all was sent.
+        with contextlib.suppress(OSError):
             connection.sendall(request)
-        except (BrokenPipeError, ConnectionResetError, OSError):
-            pass  # it has answered and closed before all was sent
         received = bytearray()
-        try:
+        # It resets the connection over what it did not read; its answer came before.
+        with contextlib.suppress(ConnectionResetError):
             while part := connection.recv(65536):
                 received += part
-        except ConnectionResetError:
-            pass  # what we sent and it did not read; its answer came before
         return bytes(received)
 
 

@@ -134,6 +134,59 @@ def test_what_was_acknowledged_survives_a_crash(store: ShelveDeviceStore, folder
         survivor.close()
 
 
+STEPS = ("mkdir", "rmdir", "unlink", "rename", "replace", "fsync", "fdatasync")
+
+
+def test_a_crash_before_any_step_on_the_disk_loses_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = History(folder)
+    with monkeypatch.context() as disk:
+        for step in STEPS:
+            disk.setattr(os, step, history.crash_before(getattr(os, step)))
+        for name in ("a", "b"):
+            store = ShelveDeviceStore(folder)
+            for number in range(2):
+                history.insert(store, f"{name}{number}")
+            store.close()
+
+    assert len(history.crashes) > 20
+    for copy, acknowledged, sent in history.crashes:
+        survivors = set(what_is_found(copy))
+        assert acknowledged <= survivors <= sent
+
+
+class History:
+    """What a crash would have left at each moment, and what was acknowledged and sent by then."""
+
+    def __init__(self, folder: Path) -> None:
+        self.crashes: list[tuple[Path, set[str], set[str]]] = []
+        self._folder = folder
+        self._acknowledged: set[str] = set()
+        self._sent: set[str] = set()
+        self._copying = False
+
+    def insert(self, store: ShelveDeviceStore, identifier: str) -> None:
+        self._sent.add(identifier)
+        insert(store, [a_document(identifier)])
+        self._acknowledged.add(identifier)
+
+    def crash_before(self, step: Callable[..., None]) -> Callable[..., None]:
+        def crashing(*args: object, **options: object) -> None:
+            if self._folder.exists() and not self._copying:
+                self._crash()
+            step(*args, **options)
+
+        return crashing
+
+    def _crash(self) -> None:
+        self._copying = True
+        copy = self._folder.with_name(f"crash-{len(self.crashes)}")
+        shutil.copytree(self._folder, copy)
+        self.crashes.append((copy, set(self._acknowledged), set(self._sent)))
+        self._copying = False
+
+
 def test_nothing_is_acknowledged_or_seen_before_it_is_synced(
     store: ShelveDeviceStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,6 +232,11 @@ def test_writers_that_wait_share_an_fsync(
 
     assert len(found(store)) == threads * times
     assert len(syncs) < threads * times
+
+
+def test_a_change_from_nothing_to_nothing_is_refused(store: ShelveDeviceStore) -> None:
+    with pytest.raises(ValueError, match="has to bring one"):
+        store.apply([Change("lamp", None, None)])
 
 
 # The journal's end, and its damages
