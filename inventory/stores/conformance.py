@@ -683,67 +683,73 @@ def store_machine(open_store: Callable[[Path], DeviceStore]) -> type[RuleBasedSt
     it was closed, the store holds what it held.
     """
 
-    class StoreMachine(RuleBasedStateMachine):
+    class StoreMachine(_StoreMachine):
         def __init__(self) -> None:
-            super().__init__()
-            self._folder = TemporaryDirectory()
-            self._store = open_store(Path(self._folder.name, "store"))
-            self._model: dict[str, StoredDevice] = {}
-
-        def teardown(self) -> None:
-            self._store.close()
-            self._folder.cleanup()
-
-        @rule(data=st.data(), identifiers=st.lists(_FEW_IDENTIFIERS, unique=True, max_size=6))
-        def apply(self, data: st.DataObject, identifiers: list[str]) -> None:
-            batch = [self._draw_change(data, identifier) for identifier in identifiers]
-            stale = [c for c in batch if c.expected != self._revision(c.identifier)]
-            if not stale:
-                self._store.apply(batch)
-                _apply_to_model(self._model, batch)
-                return
-            with pytest.raises(ChangeConflict):
-                self._store.apply(batch)
-
-        @rule(query=_QUERIES)
-        def find(self, query: DeviceQuery) -> None:
-            assert self._store.find(query) == _find_in_model(self._model, query)
-
-        @rule(identifiers=st.sets(_FEW_IDENTIFIERS))
-        def get_many(self, identifiers: set[str]) -> None:
-            expected = {one: self._model[one] for one in identifiers if one in self._model}
-            assert self._store.get_many(identifiers) == expected
-
-        @rule()
-        def reopen(self) -> None:
-            self._store.close()
-            self._store = open_store(Path(self._folder.name, "store"))
-
-        @invariant()
-        def holds_what_the_model_holds(self) -> None:
-            assert _everything(self._store) == _find_in_model(self._model, DeviceQuery(ALL))
-            for identifier in ORDERED:
-                assert self._store.get(identifier) == self._model.get(identifier)
-
-        def _revision(self, identifier: str) -> int | None:
-            stored = self._model.get(identifier)
-            return stored.revision if stored else None
-
-        def _draw_change(self, data: st.DataObject, identifier: str) -> Change:
-            """Mostly one that the store can apply."""
-            expected = self._revision(identifier)
-            if data.draw(st.integers(0, 9)) == 9:
-                expected = data.draw(st.none() | st.integers(1, 3))
-            if expected is not None and data.draw(st.booleans()):
-                return Change(identifier, expected, None)
-            fields = data.draw(_FIELDS)
-            revision = (expected or 0) + 1
-            return Change(identifier, expected, a_document(identifier, revision=revision, **fields))
+            super().__init__(open_store)
 
     StoreMachine.TestCase.settings = settings(
         deadline=None, max_examples=40, stateful_step_count=25
     )
     return StoreMachine
+
+
+class _StoreMachine(RuleBasedStateMachine):
+    def __init__(self, open_store: Callable[[Path], DeviceStore]) -> None:
+        super().__init__()
+        self._open_store = open_store
+        self._folder = TemporaryDirectory()
+        self._store = self._open_store(Path(self._folder.name, "store"))
+        self._model: dict[str, StoredDevice] = {}
+
+    def teardown(self) -> None:
+        self._store.close()
+        self._folder.cleanup()
+
+    @rule(data=st.data(), identifiers=st.lists(_FEW_IDENTIFIERS, unique=True, max_size=6))
+    def apply(self, data: st.DataObject, identifiers: list[str]) -> None:
+        batch = [self._draw_change(data, identifier) for identifier in identifiers]
+        stale = [c for c in batch if c.expected != self._revision(c.identifier)]
+        if not stale:
+            self._store.apply(batch)
+            _apply_to_model(self._model, batch)
+            return
+        with pytest.raises(ChangeConflict):
+            self._store.apply(batch)
+
+    @rule(query=_QUERIES)
+    def find(self, query: DeviceQuery) -> None:
+        assert self._store.find(query) == _find_in_model(self._model, query)
+
+    @rule(identifiers=st.sets(_FEW_IDENTIFIERS))
+    def get_many(self, identifiers: set[str]) -> None:
+        expected = {one: self._model[one] for one in identifiers if one in self._model}
+        assert self._store.get_many(identifiers) == expected
+
+    @rule()
+    def reopen(self) -> None:
+        self._store.close()
+        self._store = self._open_store(Path(self._folder.name, "store"))
+
+    @invariant()
+    def holds_what_the_model_holds(self) -> None:
+        assert _everything(self._store) == _find_in_model(self._model, DeviceQuery(ALL))
+        for identifier in ORDERED:
+            assert self._store.get(identifier) == self._model.get(identifier)
+
+    def _revision(self, identifier: str) -> int | None:
+        stored = self._model.get(identifier)
+        return stored.revision if stored else None
+
+    def _draw_change(self, data: st.DataObject, identifier: str) -> Change:
+        """Mostly one that the store can apply."""
+        expected = self._revision(identifier)
+        if data.draw(st.integers(0, 9)) == 9:
+            expected = data.draw(st.none() | st.integers(1, 3))
+        if expected is not None and data.draw(st.booleans()):
+            return Change(identifier, expected, None)
+        fields = data.draw(_FIELDS)
+        revision = (expected or 0) + 1
+        return Change(identifier, expected, a_document(identifier, revision=revision, **fields))
 
 
 def _apply_to_model(model: dict[str, StoredDevice], batch: Collection[Change]) -> None:

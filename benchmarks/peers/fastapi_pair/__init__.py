@@ -1,0 +1,1 @@
+"""FastAPI with SQLAlchemy's ORM behind FastAPI with httpx."""

@@ -1,0 +1,1 @@
+"""Flask with shelve behind Flask with requests: the tutorial."""

@@ -1,0 +1,128 @@
+"""OpenAPI 3.0 schemas, compiled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openapi.schemas import (
+    MAX_ERRORS,
+    MAX_MESSAGE,
+    compile_schema,
+    faults,
+    pointer,
+    shorten,
+    to_json_schema,
+)
+
+A_UUID = "0b7c9f36-0c0a-4d52-8f0e-6f0d2a1c9b11"
+FORMATS = [
+    ("uuid", A_UUID, "0b7c9f360c0a4d528f0e6f0d2a1c9b11"),
+    ("uuid", A_UUID.upper(), "{" + A_UUID + "}"),
+    ("uuid", A_UUID, A_UUID + "\n"),
+    ("date", "2024-02-29", "2026-02-29"),
+    ("date", "2026-01-01", "20260101"),
+    ("date", "2026-01-01", "2026-01-01\n"),
+    ("date", "2026-01-01", "٢٠٢٦-01-01"),
+    ("date-time", "2026-01-01T00:00:00Z", "2026-01-01T00:00:00"),
+    ("uri", "https://example.org/a", "example"),
+    ("email", "ann@example.org", "ann"),
+    ("ipv4", "192.0.2.1", "192.0.2.256"),
+    ("ipv6", "2001:db8::1", "192.0.2.1"),
+    ("hostname", "hub.example.org", "-hub"),
+]
+
+
+@pytest.mark.parametrize(("name", "good", "bad"), FORMATS)
+def test_a_format_is_enforced(name: str, good: str, bad: str) -> None:
+    validator = compile_schema({"type": "string", "format": name})
+
+    assert validator.is_valid(good)
+    assert not validator.is_valid(bad)
+
+
+@given(text=st.text(st.characters(exclude_categories=["Cs"])))
+@pytest.mark.parametrize("name", ["uuid", "date"])
+def test_no_text_makes_a_format_fail_otherwise(name: str, text: str) -> None:
+    validator = compile_schema({"type": "string", "format": name})
+
+    assert not validator.is_valid(text)
+
+
+@pytest.mark.parametrize(
+    ("schema", "good", "bad"),
+    [
+        ({"type": "string", "nullable": True}, [None, "a"], [1]),
+        ({"type": "string", "nullable": False}, ["a"], [None]),
+        ({"type": "string", "enum": ["a"], "nullable": True}, [None, "a"], ["b"]),
+        # A reference's sibling says nothing without a type (OpenAPI 3.0.3, proposal of nullable).
+        ({"enum": ["a"], "nullable": True}, ["a"], [None]),
+        ({"type": "integer", "minimum": 0, "exclusiveMinimum": True}, [1], [0, True, "1"]),
+        ({"type": "array", "items": {"type": "string", "nullable": True}}, [[None]], [[1]]),
+    ],
+)
+def test_openapis_words_mean_what_openapi_says(
+    schema: dict[str, Any], good: list[Any], bad: list[Any]
+) -> None:
+    validator = compile_schema(schema)
+
+    assert [validator.is_valid(value) for value in good] == [True] * len(good)
+    assert [validator.is_valid(value) for value in bad] == [False] * len(bad)
+
+
+def test_a_property_may_be_called_nullable() -> None:
+    validator = compile_schema({"properties": {"nullable": {"type": "boolean"}}})
+
+    assert not validator.is_valid({"nullable": "x"})
+
+
+def test_values_in_a_schema_are_not_schemas() -> None:
+    value = {"type": "string", "nullable": True}
+    schema = {"enum": [value], "default": value, "example": value}
+
+    assert to_json_schema(schema) == schema
+
+
+def test_a_fault_is_told_with_its_place() -> None:
+    validator = compile_schema({"properties": {"a/b": {"items": {"type": "string"}}}})
+
+    assert faults(validator, {"a/b": ["x", 1]}) == [("/a~1b/1", '1 is not of type "string"')]
+
+
+def test_a_pattern_is_told_as_it_is_written() -> None:
+    validator = compile_schema({"type": "string", "pattern": '^"[a-z]"$'})
+
+    assert faults(validator, "A") == [("", "'A' is not of the form ^\"[a-z]\"$")]
+
+
+def test_only_so_many_faults_are_told() -> None:
+    validator = compile_schema({"items": {"type": "string"}})
+
+    assert len(faults(validator, [1] * 1000)) == MAX_ERRORS
+
+
+def test_a_long_value_is_not_quoted_whole() -> None:
+    validator = compile_schema({"type": "string", "pattern": "^a$"})
+    (_, of_the_type), *_ = faults(compile_schema({"type": "integer"}), "b" * 100_000)
+    (_, of_the_pattern), *_ = faults(validator, "b" * 100_000)
+
+    assert len(of_the_type) <= MAX_MESSAGE
+    assert len(of_the_pattern) <= MAX_MESSAGE + 50
+    assert of_the_pattern.endswith("is not of the form ^a$")
+
+
+@given(message=st.text(max_size=2 * MAX_MESSAGE))
+def test_a_message_is_shortened_to_its_limit(message: str) -> None:
+    assert len(shorten(message)) <= MAX_MESSAGE
+    assert shorten(message)[:100] == message[:100]
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [([], ""), (["a", 0], "/a/0"), (["~", "/", ""], "/~0/~1/"), (["~1"], "/~01")],
+)
+def test_a_pointer_is_escaped(path: list[str | int], expected: str) -> None:
+    assert pointer(path) == expected
