@@ -99,9 +99,10 @@ class _Source:
         if isinstance(node, yaml.MappingNode):
             for key, value in node.value:
                 below = (*place, str(key.value))
-                if below in self._lines:
-                    raise self.fault(below, "the key stands twice")
+                other = self._lines.get(below)
                 self._lines[below] = key.start_mark.line + 1
+                if other is not None:
+                    raise self.fault(below, f"the key stands at line {other} too")
                 self._walk(value, below)
         elif isinstance(node, yaml.SequenceNode):
             for index, value in enumerate(node.value):
