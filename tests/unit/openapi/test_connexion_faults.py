@@ -409,7 +409,8 @@ TWO_METHODS = a_document(get=an_operation("list_things"), post=an_operation("cre
 def test_stock_names_one_route_in_allow(ask: Ask, stock: App, method: str) -> None:
     reply = ask(stock(TWO_METHODS), method, "/things")
 
-    assert (reply.status, reply.headers["allow"]) == (405, "GET, HEAD")
+    # Starlette joins a set: the order differs from process to process.
+    assert (reply.status, set(reply.headers["allow"].split(", "))) == (405, {"GET", "HEAD"})
 
 
 def test_ours_names_every_method_in_allow(ask: Ask, ours: App) -> None:

@@ -61,12 +61,12 @@ def test_json_is_read_too(tmp_path: Path) -> None:
         ),
         pytest.param(
             PATHS + "      operationId: other\n",
-            ":7: paths//things/get/operationId: the key stands twice",
+            ":7: paths//things/get/operationId: the key stands at line 6 too",
             id="a key twice",
         ),
         pytest.param(
             PATHS + "      responses:\n        '200': {}\n        200: {}\n",
-            ":9: .*/200: the key stands twice",
+            ":9: .*/200: the key stands at line 8 too",
             id="a status twice",
         ),
         pytest.param(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openapi.parameters import (
@@ -17,6 +17,8 @@ from openapi.parameters import (
 )
 from openapi.problems import INVALID_REQUEST, Problem
 from openapi.request import validated
+
+QUICK = settings(max_examples=50, deadline=None)
 
 ScopeOf = Callable[..., dict[str, Any]]
 ProblemOf = Callable[[Callable[[], Any]], Problem]
@@ -68,8 +70,8 @@ def test_a_text_is_read_as_its_type(kind: str, text: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("kind", "text"),
     [
-        *(("integer", text) for text in ["", "1_0", " 1", "1 ", "+1", "01", "1.0", "1e2", "\u0661"]),
-        *(("integer", text) for text in ["0x1", "-", "--1", "1\n", "9" * 20, "null"]),
+        *(("integer", text) for text in ["", "1_0", " 1", "1 ", "+1", "01", "1.0", "1e2"]),
+        *(("integer", text) for text in ["\u0661", "0x1", "-", "--1", "1\n", "9" * 20, "null"]),
         *(("number", text) for text in ["nan", "inf", "1.", ".5", "1e", "1_0.0", "1\n"]),
         *(("boolean", text) for text in ["True", "TRUE", "1", "0", "yes", "", "on"]),
     ],
@@ -78,6 +80,7 @@ def test_a_text_that_is_not_written_as_its_type_is_refused(kind: str, text: str)
     assert is_refused(a_parameter(kind), text)
 
 
+@QUICK
 @given(number=st.integers(min_value=-(10**19) + 1, max_value=10**19 - 1))
 def test_an_integer_is_read_as_python_writes_it(number: int) -> None:
     assert read(a_parameter("integer"), str(number)) == number
@@ -212,6 +215,7 @@ def test_escapes_that_are_not_utf_8_are_refused(query: bytes, problem_of: Proble
     assert problem_of(lambda: parse_query(query)).kind is INVALID_REQUEST
 
 
+@QUICK
 @given(query=st.binary())
 def test_any_query_is_read_or_refused(query: bytes) -> None:
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openapi.schemas import (
@@ -17,6 +17,8 @@ from openapi.schemas import (
     shorten,
     to_json_schema,
 )
+
+QUICK = settings(max_examples=50, deadline=None)
 
 A_UUID = "0b7c9f36-0c0a-4d52-8f0e-6f0d2a1c9b11"
 FORMATS = [
@@ -44,6 +46,7 @@ def test_a_format_is_enforced(name: str, good: str, bad: str) -> None:
     assert not validator.is_valid(bad)
 
 
+@QUICK
 @given(text=st.text(st.characters(exclude_categories=["Cs"])))
 @pytest.mark.parametrize("name", ["uuid", "date"])
 def test_no_text_makes_a_format_fail_otherwise(name: str, text: str) -> None:
@@ -114,6 +117,7 @@ def test_a_long_value_is_not_quoted_whole() -> None:
     assert of_the_pattern.endswith("is not of the form ^a$")
 
 
+@QUICK
 @given(message=st.text(max_size=2 * MAX_MESSAGE))
 def test_a_message_is_shortened_to_its_limit(message: str) -> None:
     assert len(shorten(message)) <= MAX_MESSAGE

@@ -7,10 +7,12 @@ import sys
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openapi.strict_json import MAX_DEPTH, MAX_DIGITS, JSONFault, parse
+
+QUICK = settings(max_examples=50, deadline=None)
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 SCALARS = (
@@ -21,7 +23,7 @@ SCALARS = (
     | TEXT
 )
 VALUES = st.recursive(
-    SCALARS, lambda part: st.lists(part) | st.dictionaries(TEXT, part), max_leaves=20
+    SCALARS, lambda part: st.lists(part) | st.dictionaries(TEXT, part), max_leaves=8
 )
 # Bytes that are made of what JSON is made of get further than any bytes do.
 PIECES = st.sampled_from(
@@ -31,11 +33,13 @@ PIECES = st.sampled_from(
 
 
 @pytest.mark.parametrize("ascii_only", [True, False])
+@QUICK
 @given(value=VALUES)
 def test_what_is_json_within_the_limits_is_read_as_it_is(value: Any, ascii_only: bool) -> None:
     assert parse(json.dumps(value, ensure_ascii=ascii_only).encode()) == value
 
 
+@QUICK
 @given(data=st.binary() | st.lists(PIECES, max_size=40).map(b"".join))
 def test_any_bytes_are_read_or_are_a_fault(data: bytes) -> None:
     try:
