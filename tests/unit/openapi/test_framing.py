@@ -171,6 +171,11 @@ def test_http_1_0_has_no_chunked_bodies(scope_of: ScopeOf) -> None:
     assert is_refused(scope_of("POST", "/", headers, http_version="1.0"))
 
 
+@pytest.mark.parametrize("version", ["0.9", "2", "1.2", ""])
+def test_another_version_of_http_is_refused(scope_of: ScopeOf, version: str) -> None:
+    assert is_refused(scope_of(http_version=version))
+
+
 def test_a_request_names_its_host_since_http_1_1(scope_of: ScopeOf) -> None:
     assert is_refused(bare(scope_of()))
     assert not is_refused(bare(scope_of(), http_version="1.0"))
