@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any
 
 from connexion.middleware import ConnexionMiddleware
 from connexion.middleware.lifespan import LifespanMiddleware
-from connexion.middleware.security import SecurityMiddleware
+from starlette.types import ASGIApp
 
 from openapi.body_limit import BodyLimitMiddleware
 from openapi.document import Operation
 from openapi.routing import StrictRoutingMiddleware
+from openapi.security import ContractSecurityMiddleware
 from openapi.validation import VALIDATOR_MAP, CompiledValidationMiddleware
 
 
 def connexion_options(
-    operations: Collection[Operation], security: Mapping[str, Any]
+    operations: Collection[Operation],
+    security: Mapping[str, Any],
+    after_security: Collection[Callable[[ASGIApp], ASGIApp]] = (),
 ) -> dict[str, Any]:
     """The options for ``ConnexionMiddleware`` or ``FlaskApp`` that serves these operations.
 
     ``security``: scheme type to its handler, as Connexion's ``security_map`` has it.
+    ``after_security``: stages that see who asks, before anything of the body is read.
     """
     limits = {op.operation_id: op.policy.body_limit for op in operations}
     return {
         "middlewares": [
             StrictRoutingMiddleware,
-            SecurityMiddleware,  # before anything of the request is looked at
+            ContractSecurityMiddleware,  # before anything of the request is looked at
+            *after_security,
             partial(BodyLimitMiddleware, limits=limits),
             CompiledValidationMiddleware,
             LifespanMiddleware,
@@ -36,6 +41,11 @@ def connexion_options(
         "validator_map": dict(VALIDATOR_MAP),
         "security_map": dict(security),
     }
+
+
+def shared(handler: object) -> Callable[[], object]:
+    """An entry of the security map; Connexion calls it for each scheme, and gets one handler."""
+    return lambda: handler
 
 
 def build(middleware: ConnexionMiddleware) -> None:

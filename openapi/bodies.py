@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from connexion.validators import AbstractRequestBodyValidator
 from starlette.types import Message, Receive, Scope
 
 from openapi import strict_json
+from openapi.body_limit import too_large
 from openapi.parameters import parse_query
 from openapi.problems import INVALID_REQUEST, UNSUPPORTED_MEDIA_TYPE, Problem
 from openapi.request import header, validated
-from openapi.schemas import compile_schema, faults
+from openapi.schemas import compile_schema, faults, first_faults
 
 # Parsing a body of this many bytes takes long enough to be felt by the other requests of the
 # worker, so it leaves the event loop.
 LARGE = 256 * 1024
+HELD = 32 * 1024 * 1024  # bytes of a body that is read whole, whatever its operation may take
+ALL_FAULTS = 16 * 1024  # bytes of a body up to which all of its faults are told
+
+
+@functools.cache
+def _large_bodies() -> ThreadPoolExecutor:
+    """One at a time: more would share the interpreter, and only take more memory."""
+    return ThreadPoolExecutor(1, thread_name_prefix="large-body")
 
 
 class CompiledBodyValidator(AbstractRequestBodyValidator):
@@ -45,14 +56,15 @@ class CompiledBodyValidator(AbstractRequestBodyValidator):
     async def _checked_in_its_place(self, raw: bytes) -> Any:
         if len(raw) < LARGE:
             return self.check(raw)
-        return await asyncio.get_running_loop().run_in_executor(None, self.check, raw)
+        return await asyncio.get_running_loop().run_in_executor(_large_bodies(), self.check, raw)
 
     def check(self, raw: bytes) -> Any:
         """The body's value; a problem that names each place at fault when it is not valid."""
         body = self.parse(raw)
         if self._validator.is_valid(body):
             return body
-        found = faults(self._validator, body)
+        find = faults if len(raw) <= ALL_FAULTS else first_faults
+        found = find(self._validator, body)
         where, what = found[0]
         raise Problem(
             INVALID_REQUEST,
@@ -82,7 +94,13 @@ class FormBody(CompiledBodyValidator):
     """Bodies of ``application/x-www-form-urlencoded``: each field once, as text."""
 
     def parse(self, raw: bytes) -> Any:
-        fields = parse_query(raw)
+        try:
+            fields = parse_query(raw)
+        except UnicodeDecodeError as exc:
+            detail = "it is not UTF-8 when its percent-escapes are decoded"
+            raise Problem(
+                INVALID_REQUEST, f"The body is not valid: {detail}.", errors=[_at("", detail)]
+            ) from exc
         for name, texts in fields.items():
             if len(texts) > 1:
                 raise Problem(
@@ -93,10 +111,33 @@ class FormBody(CompiledBodyValidator):
         return {name: texts[0] for name, texts in fields.items()}
 
 
-BODY_VALIDATORS: Mapping[str, type[CompiledBodyValidator]] = {
+class StreamedBody:
+    """Bodies that are handed on as they come: that there is one is all that is checked of them.
+
+    The request's ``Validated`` has neither ``body`` nor ``raw``.
+    """
+
+    def __init__(self, *, required: bool = False, **_options: Any) -> None:
+        self._required = required
+
+    async def wrap_receive(self, receive: Receive, *, scope: Scope) -> tuple[Receive, Scope]:
+        """The receive channel that is returned gives the body from its beginning."""
+        first = await receive()
+        while first["type"] == "http.request" and not first.get("body") and first.get("more_body"):
+            first = await receive()
+        if first["type"] != "http.request":
+            raise ClientDisconnected
+        if self._required and not first.get("body"):
+            raise Problem(INVALID_REQUEST, "A body is required.", errors=[_at("", "is required")])
+        return replay_message(first, receive), scope
+
+
+BODY_VALIDATORS: Mapping[str, Any] = {
     "application/json": JSONBody,
     "application/merge-patch+json": JSONBody,
     "application/x-www-form-urlencoded": FormBody,
+    "application/x-ndjson": StreamedBody,
+    "text/csv": StreamedBody,
 }
 
 
@@ -104,16 +145,17 @@ def _at(pointer: str, detail: str) -> dict[str, str]:
     return {"in": "body", "pointer": pointer, "detail": detail}
 
 
-async def read_body(receive: Receive) -> bytes:
+async def read_body(receive: Receive, limit: int = HELD) -> bytes:
     """The whole body. A client that goes away while sending it ends the request."""
+    chunks, size = [], 0
     message = await receive()
-    if not message.get("more_body", False) and message["type"] == "http.request":
-        return bytes(message.get("body", b""))
-    chunks = []
     while message["type"] == "http.request":
         chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > limit:
+            raise too_large(limit)
         if not message.get("more_body", False):
-            return b"".join(chunks)
+            return b"".join(chunks) if len(chunks) > 1 else bytes(chunks[0])
         message = await receive()
     raise ClientDisconnected
 
@@ -124,6 +166,11 @@ class ClientDisconnected(Exception):
 
 def replay(raw: bytes, receive: Receive) -> Receive:
     """A receive channel that gives the body first, then what else the client does."""
+    return replay_message({"type": "http.request", "body": raw, "more_body": False}, receive)
+
+
+def replay_message(message: Message, receive: Receive) -> Receive:
+    """A receive channel that gives this message before the others."""
     sent = False
 
     async def receive_again() -> Message:
@@ -131,7 +178,7 @@ def replay(raw: bytes, receive: Receive) -> Receive:
         if sent:
             return await receive()
         sent = True
-        return {"type": "http.request", "body": raw, "more_body": False}
+        return message
 
     return receive_again
 

@@ -33,7 +33,7 @@ class BodyLimitMiddleware:
             raise Problem(INVALID_REQUEST, "Content-Length is not a number.")
         # Python reads no number of thousands of digits.
         if len(length) > MAX_DIGITS or int(length) > limit:
-            raise _too_large(limit)
+            raise too_large(limit)
         await self.app(scope, receive, send)
 
 
@@ -45,13 +45,14 @@ def _counted(receive: Receive, limit: int) -> Receive:
         message = await receive()
         seen += len(message.get("body", b""))
         if seen > limit:
-            raise _too_large(limit)
+            raise too_large(limit)
         return message
 
     return receive_counted
 
 
-def _too_large(limit: int) -> Problem:
+def too_large(limit: int) -> Problem:
+    """The refusal of a body that has more than ``limit`` bytes."""
     # The rest of the body is not read, so the connection cannot be used again.
     return Problem(
         CONTENT_TOO_LARGE,

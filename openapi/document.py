@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +35,19 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document that passed every check: its content, its operations, and its file."""
+    """A document that passed every check: its content, its operations, and its file.
+
+    ``lines``: where its paths, operations, ``security`` and keys of ``x-gateway`` stand.
+    """
 
     file: Path
     content: Mapping[str, Any]
     operations: tuple[Operation, ...]
+    lines: Mapping[Place, int] = field(default_factory=dict)
+
+    def line(self, place: Place) -> int:
+        """The line of the place, or of the nearest place around it that is known."""
+        return _nearest(self.lines, place)
 
 
 def load_document(file: Path) -> Document:
@@ -56,17 +65,18 @@ def load_document(file: Path) -> Document:
             raise source.fault((*place, *map(str, path)), f"x-gateway: {message}")
     operations = tuple(_operations(content, source))
     _check_unique_ids(operations, source)
-    return Document(file, content, operations)
+    return Document(file, content, operations, source.policy_lines())
 
 
 class _Loader(yaml.CSafeLoader):
-    """YAML in which a date is text, as it is in JSON."""
+    """YAML of JSON's values: a date is text, and so are ``on``, ``off``, ``yes`` and ``no``."""
 
 
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, form) for tag, form in resolvers if not tag.endswith(":timestamp")]
+    first: [(tag, form) for tag, form in resolvers if not tag.endswith((":timestamp", ":bool"))]
     for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("true|false"), ["t", "f"])
 
 
 class _Source:
@@ -82,14 +92,22 @@ class _Source:
             self.content = _with_text_keys(yaml.load(text, Loader=_Loader))
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
             raise DocumentFault(f"{file}: {exc}") from exc
+        except RecursionError as exc:
+            raise DocumentFault(f"{file}: it is nested too deeply, or an alias in itself") from exc
         if not isinstance(self.content, dict):
             raise DocumentFault(f"{file}: it is not an OpenAPI document")
 
     def line(self, place: Place) -> int:
         """The line of the place, or of the nearest place around it."""
-        while place and place not in self._lines:
-            place = place[:-1]
-        return self._lines.get(place, 1)
+        return _nearest(self._lines, place)
+
+    def policy_lines(self) -> dict[Place, int]:
+        """The lines that matter once the document is served: few of thousands."""
+        return {
+            place: line
+            for place, line in self._lines.items()
+            if KEY in place or place[-1] == "security" or (place[0] == "paths" and len(place) <= 3)
+        }
 
     def fault(self, place: Place, message: str) -> DocumentFault:
         at = "/".join(place) or "the document"
@@ -108,6 +126,12 @@ class _Source:
             for index, value in enumerate(node.value):
                 self._lines[(*place, str(index))] = value.start_mark.line + 1
                 self._walk(value, (*place, str(index)))
+
+
+def _nearest(lines: Mapping[Place, int], place: Place) -> int:
+    while place and place not in lines:
+        place = place[:-1]
+    return lines.get(place, 1)
 
 
 def _with_text_keys(value: Any) -> Any:
@@ -180,14 +204,28 @@ def _operations(content: Mapping[str, Any], source: _Source) -> Iterator[Operati
             spec = item[method]
             if "operationId" not in spec:
                 raise source.fault(place, "the operation has no operationId")
+            policy = resolve_policy(content, item, spec)
+            _check_deprecation(spec, policy, place, source)
             yield Operation(
                 operation_id=spec["operationId"],
                 method=method,
                 path=path,
                 spec=spec,
-                policy=resolve_policy(content, item, spec),
+                policy=policy,
                 line=source.line(place),
             )
+
+
+def _check_deprecation(
+    spec: Mapping[str, Any], policy: Policy, place: Place, source: _Source
+) -> None:
+    is_deprecated = spec.get("deprecated", False) is True
+    if is_deprecated and policy.deprecation is None:
+        message = "it is deprecated; x-gateway.deprecation has to say from when"
+        raise source.fault((*place, "deprecated"), message)
+    if policy.deprecation is not None and not is_deprecated:
+        message = "x-gateway.deprecation holds for it; `deprecated: true` has to say so"
+        raise source.fault((*place, KEY, "deprecation"), message)
 
 
 def _check_unique_ids(operations: tuple[Operation, ...], source: _Source) -> None:

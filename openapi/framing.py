@@ -1,30 +1,27 @@
 """Refuses requests that two HTTP parsers could read differently, before anything else sees them.
 
 What is refused here is what lets a request be one thing for the gateway and another for the
-service behind it. ``StrictProtocol`` is for what the parser refuses, ``FramingMiddleware`` for
-what it lets through.
+service behind it. What the parser itself refuses is in ``protocol``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable
 from urllib.parse import unquote_to_bytes
 
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from openapi.problems import (
     HEADERS_TOO_LARGE,
     MALFORMED_HTTP,
     URI_TOO_LONG,
-    Answer,
     Problem,
     ProblemType,
     write_problem,
 )
 
-MAX_URL = 8 * 1024  # bytes of path and query
+MAX_URL = 32 * 1024  # bytes of path and query: fifty values of each of several filters
 MAX_HEADERS = 32 * 1024  # bytes of all names and values
 MAX_HEADER_LINES = 100
 
@@ -39,17 +36,25 @@ _SINGLE = frozenset(
 )  # fmt: skip
 
 
+# What Connection may name: each is of one connection only. A client that names another header would
+# have it dropped on the way, and with it the condition or the credential that it is.
+_CONNECTION_OPTIONS = frozenset(
+    (b"close", b"keep-alive", b"upgrade", b"http2-settings", b"te", b"proxy-connection", b"")
+)
+
+
 class FramingMiddleware:
     """Answers a request that is not plain with a problem and closes its connection."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, request_id: Callable[[Scope], str | None]) -> None:
         self.app = app
+        self._request_id = request_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             problem = _fault(scope)
             if problem is not None:
-                await _refuse(problem, send)
+                await _refuse(problem, self._request_id(scope), send)
                 return
         await self.app(scope, receive, send)
 
@@ -108,10 +113,16 @@ def _fault_of_values(scope: Scope, headers: list[tuple[bytes, bytes]]) -> Proble
             return _problem("A body is framed by Content-Length, or by the chunked coding alone.")
         if scope["http_version"] == "1.0":
             return _problem("HTTP/1.0 has no chunked bodies.")
+    if not all(_names_options(value) for name, value in headers if name == b"connection"):
+        return _problem("Connection names a header that is not of one connection only.")
     host = values.get(b"host")
     if host is None:
         return None if scope["http_version"] == "1.0" else _problem("There is no Host header.")
     return None if _HOST.fullmatch(host) else _problem("Host is not a host name and port.")
+
+
+def _names_options(value: bytes) -> bool:
+    return all(part.strip().lower() in _CONNECTION_OPTIONS for part in value.split(b","))
 
 
 def _problem(detail: str, kind: ProblemType = MALFORMED_HTTP) -> Problem:
@@ -119,22 +130,7 @@ def _problem(detail: str, kind: ProblemType = MALFORMED_HTTP) -> Problem:
     return Problem(kind, detail, headers={"Connection": "close"})
 
 
-async def _refuse(problem: Problem, send: Send) -> None:
-    answer = write_problem(problem)
+async def _refuse(problem: Problem, request_id: str | None, send: Send) -> None:
+    answer = write_problem(problem, request_id)
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
     await send({"type": "http.response.body", "body": answer.body})
-
-
-class StrictProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP/1.1 with the parser's own refusals told as problem details."""
-
-    def send_400_response(self, msg: str) -> None:
-        """Answers what llhttp does not take: bad framing, folded lines, control characters."""
-        problem = _problem("The request could not be read as HTTP/1.1.")
-        self.transport.write(_to_wire(write_problem(problem)))
-        self.transport.close()
-
-
-def _to_wire(answer: Answer) -> bytes:
-    lines: Iterable[bytes] = (name + b": " + value for name, value in answer.headers)
-    return b"\r\n".join([b"HTTP/1.1 %d Bad Request" % answer.status, *lines, b"", answer.body])

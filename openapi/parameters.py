@@ -121,12 +121,13 @@ class CompiledParameterValidator:
         cookies = [p.name for p in declared if p.location == "cookie"]
         if cookies:
             raise UnsupportedParameter(f"{cookies[0]}: cookie parameters are not read")
+        _check_arguments([*self._query.values(), *self._path, *(p for _, p in self._headers)])
         self._known = self._query.keys() | set(security_query_params)
 
     def validate(self, scope: Scope) -> None:
         """Reads and checks every parameter of the request, or raises a problem."""
         values = validated(scope).parameters
-        texts = parse_query(scope["query_string"]) if scope["query_string"] else {}
+        texts = _texts(scope["query_string"]) if scope["query_string"] else {}
         if not texts.keys() <= self._known:
             raise self._unknown(texts)
         for name, parameter in self._query.items():
@@ -151,10 +152,29 @@ class CompiledParameterValidator:
         )
 
 
+def _check_arguments(parameters: Iterable[Parameter]) -> None:
+    """``UnsupportedParameter`` when two would be one argument of the handler."""
+    names: dict[str, Parameter] = {}
+    for parameter in parameters:
+        other = names.setdefault(parameter.argument, parameter)
+        # The same one may come twice: an operation's declaration overrides its path's.
+        if (other.location, other.name) != (parameter.location, parameter.name):
+            raise UnsupportedParameter(
+                f"{parameter.name}: the {other.location} parameter {other.name} has its name too"
+            )
+
+
+def _texts(query: bytes) -> dict[str, list[str]]:
+    try:
+        return parse_query(query)
+    except UnicodeDecodeError as exc:
+        raise Problem(INVALID_REQUEST, "The query string is not UTF-8.") from exc
+
+
 def parse_query(query: bytes) -> dict[str, list[str]]:
     """The query string's texts by name, in order (``application/x-www-form-urlencoded``).
 
-    Percent-escapes that are not UTF-8 are refused, where most parsers would put U+FFFD.
+    ``UnicodeDecodeError`` for escapes that are not UTF-8, where most parsers would put U+FFFD.
     """
     texts: dict[str, list[str]] = {}
     for part in query.split(b"&"):
@@ -165,7 +185,4 @@ def parse_query(query: bytes) -> dict[str, list[str]]:
 
 
 def _decode(part: bytes) -> str:
-    try:
-        return unquote_to_bytes(part.replace(b"+", b" ")).decode("utf-8")
-    except UnicodeDecodeError as exc:
-        raise Problem(INVALID_REQUEST, "The query string is not UTF-8.") from exc
+    return unquote_to_bytes(part.replace(b"+", b" ")).decode("utf-8")

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 
+from openapi.deprecation import Deprecation, deprecation_faults, read_deprecation
+
 KEY = "x-gateway"
 _SCHEMA = json.loads(Path(__file__).with_name("x-gateway.schema.json").read_text())
 _VALIDATOR = jsonschema_rs.Draft7Validator(_SCHEMA)
 
 DEFAULT_BODY_LIMIT = 1024 * 1024
+FAILED_LOGINS = "failed-logins"
 DEFAULT_TIMEOUT: Mapping[str, float] = {"connect": 2.0, "total": 15.0}
+KEYS: Sequence[str] = tuple(_SCHEMA["properties"])
+# What holds where the document says nothing; a key that is not here is off.
+DEFAULTS: Mapping[str, Any] = {"timeout": DEFAULT_TIMEOUT, "limits": {"body": DEFAULT_BODY_LIMIT}}
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """At most ``limit`` requests in ``window`` seconds, of each ``principal`` or ``address``."""
+
+    name: str
+    limit: int
+    window: int
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +39,17 @@ class Policy:
     """What the contract says of an operation beyond OpenAPI. Times in seconds, sizes in bytes.
 
     ``upstream`` names the service that serves it; None means the gateway itself.
+    ``failed_logins``: how many credentials that are not good an address may send.
     """
 
     upstream: str | None
     connect_timeout: float
     total_timeout: float
     body_limit: int
+    attempts: int = 1  # how often a request is sent at the most, where that is safe
+    deprecation: Deprecation | None = None
+    rate_limits: tuple[RateLimit, ...] = ()
+    failed_logins: RateLimit | None = None
 
 
 def resolve_policy(*levels: Mapping[str, Any]) -> Policy:
@@ -42,10 +63,25 @@ def resolve_policy(*levels: Mapping[str, Any]) -> Policy:
         connect_timeout=float(timeout["connect"]),
         total_timeout=float(timeout["total"]),
         body_limit=merged.get("limits", {}).get("body", DEFAULT_BODY_LIMIT),
+        attempts=merged.get("retry", {}).get("attempts", 1),
+        deprecation=read_deprecation(merged.get("deprecation")),
+        rate_limits=_rate_limits(merged.get("rate-limit", [])),
+        failed_logins=_failed_logins(merged.get("failed-logins")),
     )
+
+
+def _rate_limits(value: Any) -> tuple[RateLimit, ...]:
+    return tuple(RateLimit(**one) for one in (value if isinstance(value, list) else [value]))
+
+
+def _failed_logins(value: Any) -> RateLimit | None:
+    return RateLimit(FAILED_LOGINS, **value, by="address") if value else None
 
 
 def policy_faults(value: Any) -> Iterator[tuple[list[str | int], str]]:
     """Each fault of an ``x-gateway`` object as (path inside it, message)."""
-    for error in _VALIDATOR.iter_errors(value):
-        yield list(error.instance_path), error.message
+    faults = [(list(error.instance_path), error.message) for error in _VALIDATOR.iter_errors(value)]
+    yield from faults
+    if not faults and "deprecation" in value:
+        for path, message in deprecation_faults(value["deprecation"]):
+            yield ["deprecation", *path], message

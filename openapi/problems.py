@@ -35,6 +35,7 @@ INSUFFICIENT_SCOPE = ProblemType(
 )
 NOT_FOUND = ProblemType("not-found", 404, "There is no such resource")
 METHOD_NOT_ALLOWED = ProblemType("method-not-allowed", 405, "The path does not have this method")
+REQUEST_TIMEOUT = ProblemType("request-timeout", 408, "The request did not come whole in time")
 CONTENT_TOO_LARGE = ProblemType("content-too-large", 413, "The content is too large")
 URI_TOO_LONG = ProblemType("uri-too-long", 414, "The URL is too long")
 UNSUPPORTED_MEDIA_TYPE = ProblemType(

@@ -68,7 +68,7 @@ class AllowedMethods:
 
     def __init__(self, paths: Mapping[str, Iterable[str]]) -> None:
         """``paths``: path template to the methods that the document declares for it."""
-        self._paths = [(_pattern(path), _allow(methods)) for path, methods in paths.items()]
+        self._paths = [(path_pattern(path), _allow(methods)) for path, methods in paths.items()]
 
     def allow(self, path: str) -> str | None:
         """The value of ``Allow`` for a path, or None when the document has no such path."""
@@ -78,7 +78,8 @@ class AllowedMethods:
         return None
 
 
-def _pattern(path: str) -> re.Pattern[str]:
+def path_pattern(path: str) -> re.Pattern[str]:
+    """What a path has to match whole to be one of this template."""
     return re.compile(_PARAMETER.sub("[^/]+", re.escape(path)))
 
 

@@ -14,6 +14,7 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 MAX_ERRORS = 10
+MAX_PATTERN = 256 * 1024  # bytes of a compiled pattern of a client's schema
 MAX_MESSAGE = 200  # characters; a message quotes the value at fault, which may be the whole body
 
 
@@ -41,6 +42,8 @@ class Validator(Protocol):
 
     def iter_errors(self, instance: Any) -> Any: ...
 
+    def validate(self, instance: Any) -> None: ...
+
 
 def compile_schema(schema: Mapping[str, Any]) -> Validator:
     """A validator for an OpenAPI 3.0 schema whose references are resolved.
@@ -51,6 +54,27 @@ def compile_schema(schema: Mapping[str, Any]) -> Validator:
     return jsonschema_rs.Draft4Validator(
         to_json_schema(schema), validate_formats=True, formats=dict(FORMATS)
     )
+
+
+def compile_foreign(schema: Mapping[str, Any]) -> Validator:
+    """A validator for a JSON Schema (Draft 4) of a client's, or ``ValueError`` saying why not.
+
+    It looks nothing up outside of itself, and its patterns take linear time.
+    """
+    try:
+        return jsonschema_rs.Draft4Validator(
+            dict(schema),
+            validate_formats=True,
+            formats=dict(FORMATS),
+            retriever=_refuse_to_retrieve,
+            pattern_options=jsonschema_rs.RegexOptions(size_limit=MAX_PATTERN),
+        )
+    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as exc:
+        raise ValueError(shorten(str(exc).partition("\n")[0])) from exc
+
+
+def _refuse_to_retrieve(uri: str) -> Any:
+    raise ValueError(f"{uri} is not part of the schema")
 
 
 def to_json_schema(schema: Any) -> Any:
@@ -80,16 +104,36 @@ def faults(validator: Validator, instance: Any) -> list[tuple[str, str]]:
     """Each fault of the instance as (JSON Pointer, message), ``MAX_ERRORS`` at the most."""
     found = []
     for error in validator.iter_errors(instance):
-        found.append((pointer(error.instance_path), _message(error)))
-        if len(found) == MAX_ERRORS:
+        found += _told(error)
+        if len(found) >= MAX_ERRORS:
             break
-    return found
+    return found[:MAX_ERRORS]
+
+
+def first_faults(validator: Validator, instance: Any) -> list[tuple[str, str]]:
+    """As ``faults``, of the first error alone: all of a large body's can take seconds to find."""
+    try:
+        validator.validate(instance)
+    except jsonschema_rs.ValidationError as error:
+        return _told(error)[:MAX_ERRORS]
+    return []
+
+
+def _told(error: jsonschema_rs.ValidationError) -> list[tuple[str, str]]:
+    if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.AdditionalProperties):
+        # Each member that is too much is a place at fault of its own.
+        names = sorted(error.kind.unexpected)
+        return [(pointer([*error.instance_path, name]), "is not to be sent") for name in names]
+    return [(pointer(error.instance_path), _message(error))]
 
 
 def _message(error: jsonschema_rs.ValidationError) -> str:
     if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Pattern):
         # In the library's words the pattern stands in quotes, and may have quotes of its own.
         return f"{shorten(repr(error.instance))} is not of the form {error.kind.pattern}"
+    if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Enum):
+        choices = ", ".join(str(option) for option in error.kind.options)
+        return f"{shorten(repr(error.instance))} is none of: {shorten(choices)}"
     return shorten(error.message)
 
 

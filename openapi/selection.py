@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from openapi.document import METHODS, Document, DocumentFault, Operation
@@ -88,6 +88,15 @@ def _kind(scheme: Mapping[str, Any]) -> str:
     return str(scheme["scheme"].lower() if scheme["type"] == "http" else scheme["type"])
 
 
+def countable(
+    operations: Collection[Operation],
+) -> Iterator[tuple[str, str, tuple[int, ...]]]:
+    """Each operation's id, method and the statuses that it declares, for whoever counts them."""
+    for op in operations:
+        declared = op.spec.get("responses", {})
+        yield op.operation_id, op.method, tuple(int(s) for s in declared if s.isdigit())
+
+
 def methods_by_path(operations: Collection[Operation]) -> dict[str, list[str]]:
     """Path template to the methods that these operations give it."""
     methods: dict[str, list[str]] = {}
@@ -102,3 +111,22 @@ def scopes_of(document: Document) -> frozenset[str]:
         flow for scheme in _schemes(document).values() for flow in scheme.get("flows", {}).values()
     )
     return frozenset(scope for flow in flows for scope in flow.get("scopes", {}))
+
+
+def operations_with_header(document: Document, name: str) -> frozenset[str]:
+    """The operationIds of the operations that declare a request header of this name."""
+    return frozenset(
+        op.operation_id
+        for op in document.operations
+        if any(
+            declared["in"] == "header" and declared["name"].lower() == name.lower()
+            for declared in _parameters(document, op)
+        )
+    )
+
+
+def _parameters(document: Document, operation: Operation) -> Iterator[Mapping[str, Any]]:
+    common = document.content["paths"][operation.path].get("parameters", ())
+    for declared in (*common, *operation.spec.get("parameters", ())):
+        reference = declared.get("$ref", "").rpartition("/")[2]
+        yield document.content["components"]["parameters"][reference] if reference else declared

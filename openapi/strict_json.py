@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 MAX_DEPTH = 64
+MAX_VALUES = 2_000_000  # members and items, by the commas and brackets that they need
 MAX_DIGITS = 308  # a number has to fit the range of a double, as most clients keep it in one
 
 # A string that does not end is taken too: looking for its end again from each quote in it would
@@ -25,12 +27,13 @@ def parse(data: bytes) -> Any:
     """The value that ``data`` holds (UTF-8 JSON), or ``JSONFault``.
 
     Refused beyond what is not JSON: repeated member names, NaN and Infinity, numbers outside a
-    double's range, lone surrogates, and nesting deeper than ``MAX_DEPTH``.
+    double's range, lone surrogates, nesting deeper than ``MAX_DEPTH``, and over ``MAX_VALUES``.
     """
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as exc:
         raise JSONFault(f"it is not UTF-8 at byte {exc.start}") from exc
+    _check_count(data)
     _check_depth(data)
     try:
         value = _DECODER.decode(text)
@@ -41,6 +44,12 @@ def parse(data: bytes) -> Any:
     if _SURROGATE_ESCAPE.search(text):
         _check_surrogates(value)
     return value
+
+
+def _check_count(data: bytes) -> None:
+    """A byte can be a value that takes a hundred in memory."""
+    if len(data) > MAX_VALUES and sum(map(data.count, (b",", b"[", b"{"))) > MAX_VALUES:
+        raise JSONFault(f"it has more than {MAX_VALUES} values")
 
 
 def _check_depth(data: bytes) -> None:
@@ -67,10 +76,18 @@ def _check_surrogates(value: Any) -> None:
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = _first_repeated(name for name, _ in pairs)
         raise JSONFault(f"the member {json.dumps(twice)[:80]} stands twice in one object")
     return members
+
+
+def _first_repeated(names: Iterable[str]) -> str:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            break
+        seen.add(name)
+    return name
 
 
 def _integer(digits: str) -> int:

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from openapi.bodies import BODY_VALIDATORS, has_body, media_type
 from openapi.parameters import CompiledParameterValidator
 from openapi.problems import INVALID_REQUEST, UNSUPPORTED_MEDIA_TYPE, Problem
+from openapi.request import header
 
 VALIDATOR_MAP: Mapping[str, Any] = {
     "parameter": CompiledParameterValidator,
@@ -61,6 +62,7 @@ class CompiledValidation(RequestValidationOperation):
         if not self._bodies:
             self._refuse_body(scope)
         elif has_body(scope):
+            _refuse_coding(scope)
             validator = self._bodies.get(media_type(scope) or "")
             if validator is None:
                 raise self._unsupported(scope)
@@ -89,6 +91,16 @@ class CompiledValidation(RequestValidationOperation):
 
     def _taken(self) -> str:
         return " or ".join(self._bodies)
+
+
+def _refuse_coding(scope: Scope) -> None:
+    coding = header(scope, b"content-encoding")
+    if coding is not None and coding.strip().lower() != "identity":
+        raise Problem(
+            UNSUPPORTED_MEDIA_TYPE,
+            f"Bodies are read as they are, not in the coding {coding[:40]!a}.",
+            headers={"Accept-Encoding": "identity"},  # RFC 9110 §15.5.16
+        )
 
 
 class CompiledValidationAPI(RequestValidationAPI):

@@ -214,7 +214,7 @@ def ours(load: Callable[..., Document]) -> Callable[..., Any]:
             challenge=CHALLENGE,
             request_id=lambda _: "a-request",
         )
-        return FramingMiddleware(problems)
+        return FramingMiddleware(problems, lambda _: "a-request")
 
     return ours
 

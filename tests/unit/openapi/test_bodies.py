@@ -11,6 +11,7 @@ import pytest
 
 from openapi import bodies
 from openapi.bodies import (
+    ALL_FAULTS,
     ClientDisconnected,
     FormBody,
     JSONBody,
@@ -155,12 +156,22 @@ def test_what_is_no_json_is_a_problem(problem_of: ProblemOf) -> None:
     assert "it is not valid JSON" in problem.errors[0]["detail"]
 
 
+def test_of_a_large_body_the_first_fault_is_told(problem_of: ProblemOf) -> None:
+    schema = {"type": "object", "additionalProperties": {"type": "string"}}
+    body = json.dumps({f"m{number}": number for number in range(ALL_FAULTS)}).encode()
+
+    problem = problem_of(lambda: JSONBody(schema=schema, **OPTIONS).check(body))
+
+    assert [error["pointer"] for error in problem.errors] == ["/m0"]
+
+
 def test_a_form_is_texts_by_name() -> None:
     assert a_form_body().check(b"grant=a") == {"grant": "a"}
 
 
 @pytest.mark.parametrize(
-    ("raw", "pointer"), [(b"grant=a&grant=a", "/grant"), (b"grant=b", "/grant"), (b"x=1", "")]
+    ("raw", "pointer"),
+    [(b"grant=a&grant=a", "/grant"), (b"grant=b", "/grant"), (b"x=1", "/x"), (b"%ff=1", "")],
 )
 def test_a_form_that_is_not_as_declared_is_refused(
     raw: bytes, pointer: str, problem_of: ProblemOf

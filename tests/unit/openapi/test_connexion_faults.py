@@ -111,8 +111,8 @@ def test_stock_takes_lines_of_json_for_one_json(ask: Ask, stock: App) -> None:
 
 
 def test_ours_does_not_start_with_a_media_type_that_it_cannot_read(ours: App) -> None:
-    with pytest.raises(UnsupportedBody, match=r"create_thing: .*application/x-ndjson"):
-        ours(that_takes("application/x-ndjson"))
+    with pytest.raises(UnsupportedBody, match=r"create_thing: .*application/cbor"):
+        ours(that_takes("application/cbor"))
 
 
 def load_anew(name: str) -> None:

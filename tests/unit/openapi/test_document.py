@@ -48,6 +48,8 @@ def test_json_is_read_too(tmp_path: Path) -> None:
         pytest.param("", "it is not an OpenAPI document", id="empty"),
         pytest.param("- 1\n", "it is not an OpenAPI document", id="a list"),
         pytest.param("a: [\n", "line 2", id="not YAML"),
+        pytest.param("a: &a [*a]\n", "an alias in itself", id="an alias in itself"),
+        pytest.param("a: " + "[" * 5000 + "]" * 5000, "nested too deeply", id="deep"),
         pytest.param("a: !!python/name:os.system\n", "could not determine a constructor", id="tag"),
         pytest.param("paths: {}\n", ":1: openapi: OpenAPI 3.0.x is served, not None", id="none"),
         pytest.param("\nopenapi: 3.1.0\n", ":2: openapi: .* not '3.1.0'", id="3.1"),
@@ -115,7 +117,7 @@ def test_a_reference_is_followed_through_escapes(load: Load) -> None:
     ("text", "said"),
     [
         ("x-gateway: {upstraem: a}\n" + PATHS, r":1: x-gateway: .*upstraem"),
-        (PATHS + "    x-gateway:\n      retry: 1\n", r":7: paths//things/x-gateway: .*retry"),
+        (PATHS + "    x-gateway:\n      retries: 1\n", r":7: paths//things/x-gateway: .*retries"),
         (PATHS + "      x-gateway: {cache: 1}\n", r":7: paths//things/get/x-gateway: .*cache"),
         (
             PATHS
@@ -136,6 +138,13 @@ def test_a_status_may_stand_without_quotes(load: Load) -> None:
     document = load(PATHS + "      responses:\n        200: {description: ok}\n")
 
     assert document.operations[0].spec["responses"] == {"200": {"description": "ok"}}
+
+
+def test_what_only_yaml_1_1_takes_for_a_boolean_is_text(load: Load) -> None:
+    document = load(PATHS + "      example: {on: no, yes: Off, y: [true, false]}\n")
+
+    example = document.operations[0].spec["example"]
+    assert example == {"on": "no", "yes": "Off", "y": [True, False]}
 
 
 def test_a_date_may_stand_without_quotes(load: Load) -> None:

@@ -8,16 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from starlette.types import Receive, Scope, Send
-from uvicorn.config import Config
-from uvicorn.server import ServerState
 
 from openapi.framing import (
     MAX_HEADER_LINES,
     MAX_HEADERS,
     MAX_URL,
     FramingMiddleware,
-    StrictProtocol,
 )
 from openapi.problems import HEADERS_TOO_LARGE, MALFORMED_HTTP, URI_TOO_LONG, ProblemType
 
@@ -37,7 +33,7 @@ def refusal(scope: dict[str, Any]) -> tuple[int, str, str] | None:
     async def receive() -> Any:
         raise AssertionError("a refused request is not read")
 
-    asyncio.run(FramingMiddleware(through)(scope, receive, send))
+    asyncio.run(FramingMiddleware(through, lambda _: None)(scope, receive, send))
     if sent == [None]:
         return None
     start, body = sent
@@ -201,61 +197,3 @@ def test_a_host_that_is_more_than_that_is_refused(scope_of: ScopeOf, host: bytes
 
 def test_what_is_no_request_goes_through() -> None:
     assert refusal({"type": "lifespan"}) is None
-
-
-class Wire(asyncio.Transport):
-    """A transport that keeps what is written to it until it is closed."""
-
-    def __init__(self) -> None:
-        super().__init__({"peername": ("127.0.0.1", 1), "sockname": ("127.0.0.1", 2)})
-        self.written = b""
-        self.closed = False
-
-    def write(self, data: Any) -> None:
-        if not self.closed:
-            self.written += data
-
-    def close(self) -> None:
-        self.closed = True
-
-    def is_closing(self) -> bool:
-        return self.closed
-
-
-@pytest.mark.parametrize(
-    "request_",
-    [
-        b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n folded\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost : a\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: a\r\nX: a\x00b\r\n\r\n",
-        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-        b"nonsense\r\n\r\n",
-    ],
-)
-def test_what_the_parser_refuses_is_a_problem_too(request_: bytes) -> None:
-    wire = Wire()
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await asyncio.Event().wait()  # as one that waits for the rest of the body
-
-    async def speak() -> None:
-        protocol = StrictProtocol(
-            config=Config(app, log_config=None, interface="asgi3"),
-            server_state=ServerState(),
-            app_state={},
-        )
-        protocol.connection_made(wire)
-        protocol.data_received(request_)
-
-    asyncio.run(speak())
-
-    head, _, body = wire.written.partition(b"\r\n\r\n")
-    lines = head.split(b"\r\n")
-    assert lines[0] == b"HTTP/1.1 400 Bad Request"
-    assert b"content-type: application/problem+json" in lines
-    assert b"content-length: %d" % len(body) in lines
-    assert b"connection: close" in lines
-    assert json.loads(body)["type"] == MALFORMED_HTTP.uri
-    assert wire.closed

@@ -10,6 +10,7 @@ from openapi.policy import (
     DEFAULT_BODY_LIMIT,
     DEFAULT_TIMEOUT,
     Policy,
+    RateLimit,
     policy_faults,
     resolve_policy,
 )
@@ -25,6 +26,7 @@ def test_without_a_word_there_are_defaults_and_no_upstream() -> None:
         connect_timeout=DEFAULT_TIMEOUT["connect"],
         total_timeout=DEFAULT_TIMEOUT["total"],
         body_limit=DEFAULT_BODY_LIMIT,
+        attempts=1,
     )
 
 
@@ -46,18 +48,57 @@ def test_a_key_is_taken_whole() -> None:
     assert (policy.connect_timeout, policy.total_timeout) == (3.0, 4.0)
 
 
+def test_attempts_are_those_of_the_nearest() -> None:
+    assert resolve({"retry": {"attempts": 2}}, {}, {"retry": {"attempts": 3}}).attempts == 3
+
+
 def test_a_level_without_a_policy_changes_nothing() -> None:
     near = {"x-gateway": {"upstream": "a"}}
 
     assert resolve_policy(near, {}, {"x-other": {"upstream": "b"}}).upstream == "a"
 
 
+DEFAULT = {"name": "default", "limit": 100, "window": 10, "by": "principal"}
+WRITES = {"name": "writes", "limit": 5, "window": 1, "by": "address"}
+
+
+@pytest.mark.parametrize(
+    ("near", "limits"),
+    [
+        ({}, (RateLimit("default", 100, 10, "principal"),)),
+        ({"rate-limit": WRITES}, (RateLimit("writes", 5, 1, "address"),)),
+        ({"rate-limit": [WRITES, DEFAULT]}, (RateLimit(**WRITES), RateLimit(**DEFAULT))),
+        ({"rate-limit": []}, ()),
+    ],
+)
+def test_rate_limits_are_one_or_several_or_none(near: Any, limits: tuple[RateLimit, ...]) -> None:
+    assert resolve({"rate-limit": DEFAULT}, near).rate_limits == limits
+
+
+def test_failed_logins_are_limited_by_address() -> None:
+    limit = resolve({"failed-logins": {"limit": 3, "window": 60}}).failed_logins
+
+    assert limit == RateLimit("failed-logins", 3, 60, "address")
+
+
 @pytest.mark.parametrize(
     ("value", "path"),
     [
+        ({"rate-limit": WRITES | {"by": "planet"}}, ["rate-limit", "by"]),
+        ({"rate-limit": WRITES | {"limit": 0}}, ["rate-limit", "limit"]),
+        ({"rate-limit": WRITES | {"window": 1.5}}, ["rate-limit", "window"]),
+        ({"rate-limit": [WRITES | {"name": 'a"b'}]}, ["rate-limit", 0, "name"]),
+        ({"rate-limit": WRITES | {"name": "failed-logins"}}, ["rate-limit", "name"]),
+        ({"rate-limit": "fast"}, ["rate-limit"]),
+        ({"rate-limit": [DEFAULT, WRITES | {"burst": 1}]}, ["rate-limit", 1]),
+        ({"failed-logins": {"limit": 1}}, ["failed-logins"]),
+        ({"failed-logins": {"limit": 1, "window": 90_000}}, ["failed-logins", "window"]),
         ({"retries": 1}, []),
         ({"timeout": {"connect": 1}}, ["timeout"]),
         ({"timeout": {"connect": 0, "total": 1}}, ["timeout", "connect"]),
+        ({"retry": {"attempts": 0}}, ["retry", "attempts"]),
+        ({"retry": {"attempts": 6}}, ["retry", "attempts"]),
+        ({"retry": {}}, ["retry"]),
         ({"limits": {"body": -1}}, ["limits", "body"]),
         ({"limits": {"body": 1, "url": 1}}, ["limits"]),
         ({"upstream": ""}, ["upstream"]),
@@ -69,6 +110,11 @@ def test_a_fault_is_told_with_its_place(value: Any, path: list[str]) -> None:
 
 
 def test_a_policy_with_every_key_has_no_fault() -> None:
-    value = {"upstream": "a", "timeout": {"connect": 0.5, "total": 1}, "limits": {"body": 0}}
+    value = {
+        "upstream": "a",
+        "timeout": {"connect": 0.5, "total": 1},
+        "retry": {"attempts": 2},
+        "limits": {"body": 0},
+    }
 
     assert list(policy_faults(value)) == []

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openapi.strict_json import MAX_DEPTH, MAX_DIGITS, JSONFault, parse
+from openapi.strict_json import MAX_DEPTH, MAX_DIGITS, MAX_VALUES, JSONFault, parse
 
 QUICK = settings(max_examples=50, deadline=None)
 
@@ -118,6 +118,20 @@ def test_brackets_in_a_text_are_not_deep() -> None:
 def test_nesting_that_never_ends_is_a_fault() -> None:
     with pytest.raises(JSONFault):
         parse(b"[" * (sys.getrecursionlimit() * 100))
+
+
+def test_members_without_number_are_looked_through_once() -> None:
+    names = b",".join(b'"m%d":1' % number for number in range(100_000))  # hours, if quadratic
+
+    with pytest.raises(JSONFault, match='"m99999" stands twice'):
+        parse(b"{" + names + b',"m99999":1}')
+
+
+def test_a_body_of_nothing_but_values_is_refused() -> None:
+    parse(b"[" + b",".join([b"1"] * 1000) + b"]")
+
+    with pytest.raises(JSONFault, match=f"more than {MAX_VALUES} values"):
+        parse(b"[" + b"{}," * (MAX_VALUES // 2) + b"{}]")
 
 
 def test_a_text_that_never_ends_is_not_looked_through_again_from_each_quote() -> None:

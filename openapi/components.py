@@ -1,0 +1,38 @@
+"""Parts of the contract by their names and references."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from openapi.schemas import Validator, compile_schema
+
+
+def compile_component(content: Mapping[str, Any], name: str) -> Validator:
+    """A validator for the schema ``#/components/schemas/<name>`` of a document."""
+    return compile_schema(_resolved(content, content["components"]["schemas"][name]))
+
+
+def resolve(content: Mapping[str, Any], part: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The part, or what its ``$ref`` leads to; what is below it keeps its own."""
+    while "$ref" in part:
+        part = _found(content, part["$ref"])
+    return part
+
+
+def _resolved(content: Mapping[str, Any], part: Any) -> Any:
+    if isinstance(part, list):
+        return [_resolved(content, item) for item in part]
+    if not isinstance(part, Mapping):
+        return part
+    reference = part.get("$ref")
+    if isinstance(reference, str):
+        return _resolved(content, _found(content, reference))
+    return {key: _resolved(content, value) for key, value in part.items()}
+
+
+def _found(content: Mapping[str, Any], reference: str) -> Any:
+    found: Any = content
+    for step in reference.removeprefix("#/").split("/"):
+        found = found[step.replace("~1", "/").replace("~0", "~")]
+    return found
