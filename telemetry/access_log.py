@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import sys
 import time
 from typing import IO, Any
 
 DELAY = 0.05  # seconds that a line may wait for others
-_quote = json.encoder.encode_basestring
+# ASCII: other line ends than ours (U+2028, U+0085) would make two lines of one to some readers.
+_quote = json.encoder.encode_basestring_ascii
 
 
 class AccessLog:
@@ -46,6 +49,12 @@ class AccessLog:
             self._second = second
             self._date = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
         return f"{self._date}.{int((now - second) * 1000):03d}Z"
+
+
+def access_log(service: str) -> AccessLog | None:
+    """A log on standard output, or None when ``LOG_LEVEL`` leaves the requests out."""
+    wanted = logging.getLogger().isEnabledFor(logging.INFO)
+    return AccessLog(service, sys.stdout) if wanted else None
 
 
 def _json(value: Any) -> str:

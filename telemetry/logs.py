@@ -10,8 +10,6 @@ from typing import Any
 
 from telemetry.trace_context import current
 
-FIELDS = "fields"  # the attribute of a record that holds what is not part of its message
-
 
 class JSONFormatter(logging.Formatter):
     """Writes a record as one line of JSON."""
@@ -32,10 +30,9 @@ class JSONFormatter(logging.Formatter):
         if request is not None:
             line["request_id"] = request.request_id
             line["trace_id"] = request.trace_id
-        line.update(getattr(record, FIELDS, {}))
         if record.exc_info and record.exc_info[0] is not None:
             line["exception"] = "".join(traceback.format_exception(*record.exc_info))
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return json.dumps(line, separators=(",", ":"))
 
 
 def _timestamp(seconds: float) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telemetry.logs import FIELDS, JSONFormatter, log_config
+from telemetry.logs import JSONFormatter, log_config
 from telemetry.trace_context import current, request_context
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -57,12 +57,6 @@ def test_a_line_names_the_request_that_it_belongs_to() -> None:
 
     assert (found["request_id"], found["trace_id"]) == ("id-1", context.trace_id)
     assert "request_id" not in line(a_record())
-
-
-def test_a_line_has_the_fields_of_its_record() -> None:
-    found = line(a_record(**{FIELDS: {"status": 200, "of": object}}))
-
-    assert (found["status"], found["of"]) == (200, "<class 'object'>")
 
 
 def test_an_exception_is_told_in_the_same_line() -> None:

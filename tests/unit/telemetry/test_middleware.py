@@ -90,6 +90,9 @@ def test_a_request_leaves_a_line_behind() -> None:
         "operation_id": "list_things",
         "status": 201,
         "bytes": 5,
+        "upstream": None,
+        "upstream_ms": None,
+        "upstream_outcome": None,
         "principal": "ann",
         "client": "192.0.2.1",
     }
