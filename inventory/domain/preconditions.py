@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 # A tag in quotes, as it should be, or without: many clients drop them, and mean the same.
 _TAG = re.compile(r'(W/)?(?:"([^"]*)"|([^\s,"]+))')
+# What the gateway puts behind the tag of an answer that it compressed. It takes it off of headers;
+# a batch has conditions in its body. Tags of this service have no plus sign.
+_CODING = re.compile(r"\+(?:gzip|zstd)\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class EntityTags:
         """Reads a header that is valid against the contract."""
         if header == "*":
             return cls(True, frozenset(), frozenset())
-        tags = [(weak, f'"{quoted or bare}"') for weak, quoted, bare in _TAG.findall(header)]
+        tags = [(weak, _plain(quoted or bare)) for weak, quoted, bare in _TAG.findall(header)]
         strong = frozenset(tag for weak, tag in tags if not weak)
         return cls(False, strong, frozenset(tag for weak, tag in tags if weak))
 
@@ -33,6 +36,10 @@ class EntityTags:
     def match_weakly(self, etag: str) -> bool:
         """Weak comparison: the ``W/`` does not count."""
         return self.any or etag in self.strong or etag in self.weak
+
+
+def _plain(tag: str) -> str:
+    return f'"{_CODING.sub("", tag)}"'
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from typing import Any
 
 from inventory.domain.home_assistant.device_type import device_type, read_evidence
 from inventory.domain.home_assistant.lists import read_connections, read_identifiers, read_labels
-from inventory.domain.home_assistant.place import read_places
+from inventory.domain.home_assistant.place import read_areas, read_places
+from inventory.domain.home_assistant.row import Mapped
 from inventory.domain.home_assistant.text import NAME_LIMIT, cut, read_text, usable_text
 
 _SYSTEM = "home_assistant"
@@ -22,7 +23,6 @@ _TEXTS = (
     "serial_number",
     "disabled_by",
 )
-_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 _CONFIGURATION_URL = re.compile(r"(https?|homeassistant)://[!-~]+")
 _URL_LIMIT = 2048
 # Keeps attributes far below their 32 KiB, even with every character escaped.
@@ -31,15 +31,21 @@ _ODD_URL_LIMIT = 1024
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the files beside the device registry say: area id → names, device id → evidence."""
+    """What the files beside the device registry say: area id → names, device id → evidence.
 
+    ``areas``: the ids of the areas that devices can be placed in.
+    """
+
+    areas: frozenset[str]
     places: Mapping[str, Mapping[str, str]]
     evidence: Mapping[str, int]
 
 
-def read_surroundings(files: Mapping[str, Any]) -> Surroundings:
+def read_surroundings(files: Mapping[str, Any], *, in_home: bool) -> Surroundings:
     """What the sibling files of ``files`` say of its devices; never raises."""
+    mapped = [row for row in read_areas(files) if isinstance(row, Mapped)] if in_home else []
     return Surroundings(
+        areas=frozenset(row.fields["identifier"] for row in mapped),
         places=read_places(files.get("area_registry"), files.get("floor_registry")),
         evidence=read_evidence(files.get("entity_registry")),
     )
@@ -68,7 +74,7 @@ def read_device(item: Mapping[str, Any], ha_id: str, around: Surroundings) -> di
         "identifiers": identifiers,
         "connections": read_connections(item.get("connections")),
         "entry_type": entry_type,
-        "area_id": _area_id(item),
+        "area_id": _area_id(item, around),
         "labels": read_labels(item.get("labels")),
         "status": "disabled" if texts["disabled_by"] else None,
         "configuration_url": url if _is_contract_url(url) else None,
@@ -92,9 +98,10 @@ def _substitute_name(
     return cut(texts["model"] or texts["manufacturer"] or first_identifier or ha_id, NAME_LIMIT)
 
 
-def _area_id(item: Mapping[str, Any]) -> str | None:
+def _area_id(item: Mapping[str, Any], around: Surroundings) -> str | None:
     area = item.get("area_id")
-    return area if isinstance(area, str) and _IDENTIFIER.fullmatch(area) else None
+    placed = isinstance(area, str) and f"ha-{area}" in around.areas
+    return f"ha-{area}" if placed else None
 
 
 def _is_contract_url(url: str | None) -> bool:

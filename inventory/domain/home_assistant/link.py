@@ -17,7 +17,7 @@ def link(found: Sequence[tuple[Row, Any]]) -> Iterator[Row]:
 
     A link leads to a device that the file brings, never to none, to itself or in a circle.
     """
-    devices = {row.device["identifier"]: item for row, item in found if isinstance(row, Mapped)}
+    devices = {row.fields["identifier"]: item for row, item in found if isinstance(row, Mapped)}
     hubs = _without_circles(_links(devices, _HUB))
     parents = _without_circles(_links(devices, _PARENT))
     for row, _ in found:
@@ -25,10 +25,10 @@ def link(found: Sequence[tuple[Row, Any]]) -> Iterator[Row]:
 
 
 def _linked(row: Mapped, hubs: Mapping[str, str], parents: Mapping[str, str]) -> Mapped:
-    identifier = row.device["identifier"]
+    identifier = row.fields["identifier"]
     links = {"via_device": hubs.get(identifier), "parent_device": parents.get(identifier)}
     given = {member: target for member, target in links.items() if target}
-    return replace(row, device=row.device | given)
+    return replace(row, fields=row.fields | given)
 
 
 def _links(devices: Mapping[str, Any], members: Sequence[str]) -> Iterator[tuple[str, str]]:

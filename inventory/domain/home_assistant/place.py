@@ -1,11 +1,16 @@
-"""What areas are called, and the floors that they are on."""
+"""Areas: what they are called, and the floors that they are on."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from inventory.domain.home_assistant.sibling import entries
-from inventory.domain.home_assistant.text import TEXT_LIMIT, cut, usable_text
+from inventory.domain.home_assistant.row import Mapped, Rejected, Row
+from inventory.domain.home_assistant.sibling import entries, numbered_entries
+from inventory.domain.home_assistant.text import NAME_LIMIT, TEXT_LIMIT, cut, usable_text
+
+_ID = re.compile(r"[A-Za-z0-9._:-]{1,125}")
 
 
 def read_places(area_registry: object, floor_registry: object) -> dict[str, dict[str, str]]:
@@ -18,6 +23,40 @@ def read_places(area_registry: object, floor_registry: object) -> dict[str, dict
         if isinstance(area, str) and isinstance(floor, str) and floor in floors:
             places.setdefault(area, {})["floor"] = floors[floor]
     return places
+
+
+def read_areas(files: Mapping[str, Any]) -> Iterator[Row]:
+    """One row for each area of the area registry; ``fields`` lack the home. Never raises."""
+    floors = {entry.get("floor_id"): entry
+              for entry in entries(files.get("floor_registry"), "floors")
+              if isinstance(entry.get("floor_id"), str)}  # fmt: skip
+    seen: set[str] = set()
+    for number, entry in numbered_entries(files.get("area_registry"), "areas"):
+        pointer, name = f"/area_registry/data/areas/{number}", _name(entry)
+        area = entry.get("id")
+        if not isinstance(area, str) or not _ID.fullmatch(area) or area in seen:
+            reason = "the id has to be text of 1 to 125 letters A-Z a-z, digits or . _ : -, once"
+            yield Rejected(f"{pointer}/id", name, reason)
+            continue
+        seen.add(area)
+        yield Mapped(pointer, name, _area(area, name or area, entry, floors))
+
+
+def _area(
+    area: str, name: str, entry: Mapping[str, Any], floors: Mapping[Any, Mapping[str, Any]]
+) -> dict[str, Any]:
+    floor = entry.get("floor_id")
+    on = floors.get(floor, {}) if isinstance(floor, str) else {}
+    level, aliases = on.get("level"), entry.get("aliases")
+    called = [usable_text(alias) for alias in aliases] if isinstance(aliases, list) else []
+    members = {
+        "identifier": f"ha-{area}",
+        "name": cut(name, NAME_LIMIT),
+        "floor": _name(dict(on)),
+        "level": level if type(level) is int and -100 <= level <= 1000 else None,
+        "aliases": list(dict.fromkeys(cut(one, NAME_LIMIT) for one in called if one))[:50],
+    }
+    return {m: value for m, value in members.items() if value not in (None, [])}
 
 
 def _names(registry: object, member: str, key: str) -> dict[str, str]:

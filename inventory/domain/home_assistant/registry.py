@@ -22,13 +22,14 @@ _RIGHT_ID = "the id has to be text of 1 to 125 letters A-Z a-z, digits or . _ : 
 _DATA = "/device_registry/data"
 
 
-def read_home_assistant(files: Mapping[str, Any]) -> Iterator[Row]:
+def read_home_assistant(files: Mapping[str, Any], *, in_home: bool) -> Iterator[Row]:
     """One row for each item of ``devices``, ``child_devices``, ``deleted_devices``, in this order.
 
     ``files`` is valid against the contract's HomeAssistantImport. Nothing that the contract leaves
     open in it (the items, the sibling files' data) raises. The same files give the same rows.
+    ``in_home``: whether devices are placed in areas, which only a home has.
     """
-    around = read_surroundings(files)
+    around = read_surroundings(files, in_home=in_home)
     seen: dict[str, str] = {}
     live = [
         (_read_item(item, pointer, seen, around), item)

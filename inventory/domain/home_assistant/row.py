@@ -12,11 +12,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
-    """A device; ``device`` is the contract's NewDevice, with ``identifier`` and without nulls."""
+    """A resource; ``fields`` are the contract's NewDevice or NewArea, without nulls."""
 
     pointer: str
     name: str | None
-    device: dict[str, Any]
+    fields: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

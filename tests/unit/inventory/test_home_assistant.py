@@ -13,12 +13,20 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from inventory.domain.home_assistant import Mapped, Rejected, Row, Skipped, read_home_assistant
+from inventory.domain.home_assistant import (
+    Mapped,
+    Rejected,
+    Row,
+    Skipped,
+    read_areas,
+    read_home_assistant,
+)
 
 ROOT = Path(__file__).parents[3]
 FIXTURES = ROOT / "tests" / "fixtures" / "home_assistant"
 REAL_FILES = ROOT / ".." / "shared" / "data" / "home-assistant"
 DEVICES = "/device_registry/data/devices"
+AREAS = "/area_registry/data/areas"
 
 
 # Builders
@@ -44,15 +52,15 @@ def _registry(kind: str, **data: Any) -> dict[str, Any]:
     return {"version": 1, "key": f"core.{kind}_registry", "data": data}
 
 
-def rows(body: dict[str, Any]) -> list[Row]:
-    return list(read_home_assistant(body))
+def rows(body: dict[str, Any], *, in_home: bool = False) -> list[Row]:
+    return list(read_home_assistant(body, in_home=in_home))
 
 
-def device(item: Any, **siblings: Any) -> dict[str, Any]:
+def device(item: Any, *, in_home: bool = False, **siblings: Any) -> dict[str, Any]:
     """The device that a lone item becomes."""
-    (row,) = rows(a_body(item, **siblings))
+    (row,) = rows(a_body(item, **siblings), in_home=in_home)
     assert isinstance(row, Mapped), row
-    return row.device
+    return row.fields
 
 
 def rejected(item: Any) -> Rejected:
@@ -64,7 +72,7 @@ def rejected(item: Any) -> Rejected:
 
 def links(body: dict[str, Any], member: str) -> dict[str, str | None]:
     """Device → where its member leads, of the rows that became devices."""
-    mapped = [row.device for row in rows(body) if isinstance(row, Mapped)]
+    mapped = [row.fields for row in rows(body) if isinstance(row, Mapped)]
     return {found["identifier"]: found.get(member) for found in mapped}
 
 
@@ -101,17 +109,17 @@ def test_a_file_of_version_1_0_comes_in_whole() -> None:
         },
     )
     assert isinstance(motion, Mapped)
-    assert motion.device["via_device"] == "ha-b0001"
-    assert motion.device["identifiers"] == [{"domain": "acme_bridge", "value": "1001:7"}]
-    assert motion.device["connections"] == [{"type": "zigbee", "value": "00:0b:57:ff:fe:00:00:01"}]
-    assert "sw_version" not in motion.device
+    assert motion.fields["via_device"] == "ha-b0001"
+    assert motion.fields["identifiers"] == [{"domain": "acme_bridge", "value": "1001:7"}]
+    assert motion.fields["connections"] == [{"type": "zigbee", "value": "00:0b:57:ff:fe:00:00:01"}]
+    assert "sw_version" not in motion.fields
 
 
 def test_a_file_of_version_1_12_comes_in_whole() -> None:
     hub, lock, sun, door, deleted = rows(a_home("1_12"))
 
     assert isinstance(hub, Mapped)
-    assert hub.device == {
+    assert hub.fields == {
         "identifier": "ha-c0001",
         "name": "Hall hub",
         "device_type": "unknown",
@@ -124,33 +132,40 @@ def test_a_file_of_version_1_12_comes_in_whole() -> None:
         "identifiers": [{"domain": "acme_hub", "value": "hub-1"}],
         "connections": [{"type": "mac", "value": "00:00:5E:00:53:01"}],
         "entry_type": "device",
-        "area_id": "hall",
         "labels": ["guest_wing"],
         "configuration_url": "http://192.0.2.10/setup",
         "attributes": {"home_assistant": {"area": "Hall", "floor": "Ground floor"}},
         "external_refs": [{"system": "home_assistant", "id": "c0001"}],
     }
     assert isinstance(lock, Mapped)
-    assert lock.device["device_type"] == "lock"
-    assert lock.device["via_device"] == "ha-c0001"
-    assert (lock.device["status"], lock.device["disabled_by"]) == ("disabled", "user")
+    assert lock.fields["device_type"] == "lock"
+    assert lock.fields["via_device"] == "ha-c0001"
+    assert (lock.fields["status"], lock.fields["disabled_by"]) == ("disabled", "user")
     assert isinstance(sun, Mapped)
-    assert (sun.device["entry_type"], sun.device["device_type"]) == ("service", "service")
+    assert (sun.fields["entry_type"], sun.fields["device_type"]) == ("service", "service")
     assert isinstance(door, Mapped)
     assert door.name == lock.name == "Door"
-    assert "identifiers" not in door.device
+    assert "identifiers" not in door.fields
     assert isinstance(deleted, Skipped)
+
+
+def test_the_devices_of_a_home_are_placed_in_its_areas() -> None:
+    hub, lock, *_ = rows(a_home("1_12"), in_home=True)
+
+    assert isinstance(hub, Mapped) and isinstance(lock, Mapped)
+    assert hub.fields["area_id"] == lock.fields["area_id"] == "ha-hall"
+    assert hub.fields["attributes"] == {"home_assistant": {"area": "Hall", "floor": "Ground floor"}}
 
 
 def test_child_devices_of_version_3_are_devices_with_a_parent() -> None:
     strip, socket = rows(a_home("3_4"))
 
     assert isinstance(strip, Mapped)
-    assert "parent_device" not in strip.device
+    assert "parent_device" not in strip.fields
     assert isinstance(socket, Mapped)
     assert socket.pointer == "/device_registry/data/child_devices/0"
-    assert socket.device["parent_device"] == "ha-d0001"
-    assert socket.device["identifiers"] == [{"domain": "acme_strip", "value": "strip-1:1"}]
+    assert socket.fields["parent_device"] == "ha-d0001"
+    assert socket.fields["identifiers"] == [{"domain": "acme_strip", "value": "strip-1:1"}]
 
 
 def test_a_real_home_comes_in_whole() -> None:
@@ -161,7 +176,7 @@ def test_a_real_home_comes_in_whole() -> None:
 
     found = rows(body)
 
-    mapped = {row.name: row.device for row in found if isinstance(row, Mapped)}
+    mapped = {row.name: row.fields for row in found if isinstance(row, Mapped)}
     assert len(mapped) == len(found) == 51
     assert mapped["HeatPump"]["device_type"] == "thermostat"
     assert mapped["Basement Floor Wet"]["device_type"] == "leak_sensor"
@@ -243,7 +258,7 @@ def test_the_display_name_is_the_users_or_else_home_assistants(
     (row,) = rows(a_body({"id": "abc"} | members))
 
     assert isinstance(row, Mapped)
-    assert row.name == row.device["name"] == name
+    assert row.name == row.fields["name"] == name
 
 
 @pytest.mark.parametrize(
@@ -263,7 +278,7 @@ def test_a_device_without_a_name_is_named_after_the_best_that_is_known(
 
     assert isinstance(row, Mapped)
     assert row.name is None
-    assert row.device["name"] == name
+    assert row.fields["name"] == name
 
 
 @pytest.mark.parametrize("member", ["name", "name_by_user"])
@@ -526,20 +541,134 @@ def test_an_area_that_the_files_know_is_named_with_its_floor() -> None:
     }
 
 
-@pytest.mark.parametrize("area_id", [None, "", "a b", "_a", "hall\n", 7, ["hall"], {}])
-def test_an_area_id_that_is_no_identifier_is_left_out(area_id: Any) -> None:
-    areas = _registry("area", areas=[{"id": "hall", "name": "Hall"}])
+@pytest.mark.parametrize("area_id", [None, "", "a b", "gone", "hall\n", ["hall"], {}])
+@pytest.mark.parametrize("in_home", [True, False])
+def test_an_area_that_the_files_do_not_know_is_left_out(area_id: Any, in_home: bool) -> None:
+    areas = _registry("area", areas=[{"id": "hall", "name": "Hall"}, {"id": "a b"}])
 
-    assert not {"area_id", "attributes"} & set(
-        device(an_item(area_id=area_id), area_registry=areas)
-    )
+    found = device(an_item(area_id=area_id), in_home=in_home, area_registry=areas)
+
+    assert not {"area_id", "attributes"} & set(found)
+
+
+def test_a_device_is_placed_in_an_area_only_in_a_home() -> None:
+    areas = _registry("area", areas=[{"id": "_hall", "name": "Hall"}])
+    item = an_item(area_id="_hall")
+
+    assert device(item, in_home=True, area_registry=areas)["area_id"] == "ha-_hall"
+    assert "area_id" not in device(item, area_registry=areas)
 
 
 @pytest.mark.parametrize("sibling", [None, {}, {"data": None}, {"data": {"areas": 7}}])
 def test_a_sibling_file_that_says_nothing_is_passed_over(sibling: Any) -> None:
     names = ("area_registry", "floor_registry", "label_registry", "entity_registry")
+    siblings = dict.fromkeys(names, sibling)
 
-    assert device(an_item(area_id="hall"), **dict.fromkeys(names, sibling))["area_id"] == "hall"
+    assert device(an_item(area_id="hall"), in_home=True, **siblings) == device(an_item())
+    assert list(read_areas(a_body(**siblings))) == []
+
+
+# Areas
+
+
+def areas(*items: Any, floors: Any = ()) -> list[Row]:
+    body = a_body(
+        area_registry=_registry("area", areas=list(items)),
+        floor_registry=_registry("floor", floors=list(floors)),
+    )
+    return list(read_areas(body))
+
+
+def area(floors: Any = (), **members: Any) -> dict[str, Any]:
+    """The area that a lone item becomes."""
+    (row,) = areas({"id": "hall", "name": "Hall"} | members, floors=floors)
+    assert isinstance(row, Mapped), row
+    return row.fields
+
+
+def test_an_area_comes_with_its_floor_and_its_other_names() -> None:
+    floors = [{"floor_id": "up", "name": " Upstairs ", "level": 1}]
+
+    (row,) = areas(
+        {"id": "hall", "name": "Hall", "floor_id": "up", "aliases": ["Lobby", "", 7, "Lobby"]},
+        floors=floors,
+    )
+
+    assert row == Mapped(
+        f"{AREAS}/0",
+        "Hall",
+        {
+            "identifier": "ha-hall",
+            "name": "Hall",
+            "floor": "Upstairs",
+            "level": 1,
+            "aliases": ["Lobby", "7"],
+        },
+    )
+
+
+def test_the_fixtures_areas_come_in_whole() -> None:
+    hall, garden = read_areas(a_home("1_12"))
+
+    assert isinstance(hall, Mapped) and isinstance(garden, Mapped)
+    assert hall.fields == {
+        "identifier": "ha-hall",
+        "name": "Hall",
+        "floor": "Ground floor",
+        "level": 0,
+    }
+    assert garden.fields == {"identifier": "ha-garden", "name": "Garden"}
+
+
+@pytest.mark.parametrize("name", [None, "", " ", ["Hall"], {}])
+def test_an_area_without_a_name_is_named_after_its_id(name: Any) -> None:
+    assert area(name=name) == {"identifier": "ha-hall", "name": "hall"}
+
+
+@pytest.mark.parametrize("floor_id", [None, "gone", 7, ["up"], {}])
+def test_an_area_of_no_known_floor_has_none(floor_id: Any) -> None:
+    floors = [{"floor_id": "up", "name": "Up", "level": 1}, {"floor_id": ["up"]}, {"name": "x"}]
+
+    assert area(floors, floor_id=floor_id) == {"identifier": "ha-hall", "name": "Hall"}
+
+
+@pytest.mark.parametrize(
+    ("level", "kept"), [(-100, True), (1000, True), (-101, False), (1001, False), (1.5, False),
+                        ("1", False), (None, False)]
+)  # fmt: skip
+def test_a_level_is_one_that_the_contract_has(level: Any, kept: bool) -> None:
+    found = area([{"floor_id": "up", "name": "Up", "level": level}], floor_id="up")
+
+    assert found.get("level") == (level if kept else None)
+
+
+def test_texts_of_an_area_are_cut_to_what_the_contract_has() -> None:
+    found = area(
+        [{"floor_id": "up", "name": "f" * 300}],
+        floor_id="up",
+        name="n" * 300,
+        aliases=[f"{number}" * 300 for number in range(60)],
+    )
+
+    NEW_AREA.validate(found | {"home_id": "villa"})
+    assert found["name"] == "n" * 199 + "…"
+    assert len(found["aliases"]) == 50
+
+
+@pytest.mark.parametrize("area_id", [None, "", "a b", "hall\n", 7, "a" * 126, ["hall"], {}])
+def test_an_area_whose_id_makes_no_identifier_is_rejected(area_id: Any) -> None:
+    (row,) = areas({"id": area_id, "name": "Hall"})
+
+    assert isinstance(row, Rejected)
+    assert (row.pointer, row.name) == (f"{AREAS}/0/id", "Hall")
+
+
+def test_the_later_area_of_two_with_one_id_is_rejected() -> None:
+    first, second = areas({"id": "hall", "name": "Hall"}, {"id": "hall", "name": "Other"})
+
+    assert isinstance(first, Mapped)
+    assert isinstance(second, Rejected)
+    assert (second.pointer, second.name) == (f"{AREAS}/1/id", "Other")
 
 
 # Labels, state, addresses
@@ -643,17 +772,15 @@ def test_an_item_that_is_no_object_is_rejected(section: str, item: Any) -> None:
 # Any input whatever
 
 
-def _new_device_validator() -> jsonschema_rs.Draft4Validator:
+def _validator(name: str) -> jsonschema_rs.Draft4Validator:
     """``nullable``, which JSON Schema does not know, makes no difference: no null is emitted."""
-    document = yaml.safe_load((ROOT / "openapi" / "openapi.yaml").read_text(encoding="utf-8"))
-    schema = {
-        "allOf": [{"$ref": "#/components/schemas/NewDevice"}],
-        "components": document["components"],
-    }
+    schema = {"allOf": [{"$ref": f"#/components/schemas/{name}"}], "components": COMPONENTS}
     return jsonschema_rs.Draft4Validator(schema, validate_formats=True)
 
 
-NEW_DEVICE = _new_device_validator()
+CONTRACT = ROOT / "openapi" / "openapi.yaml"
+COMPONENTS = yaml.safe_load(CONTRACT.read_text(encoding="utf-8"))["components"]
+NEW_DEVICE, NEW_AREA = _validator("NewDevice"), _validator("NewArea")
 
 _texts = st.text(max_size=8) | st.sampled_from(
     ["", " ", "x\n", "\x00", "x" * 200, "é" * 256, "İ" * 255, "Hall light", "hall", "hue"]
@@ -710,7 +837,13 @@ _entities = _objects(
     entity_category=_categories,
     disabled_by=st.none(),
 )
-_places = _objects(id=_ids, floor_id=_ids, name=_short)
+_places = _objects(
+    id=_ids,
+    floor_id=_ids,
+    name=_short,
+    level=st.integers(-2, 9),
+    aliases=st.lists(_short, max_size=3),
+)
 
 
 def _files(kind: str, member: str, item: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -763,7 +896,7 @@ def _leads_to_itself(start: str, target_of: dict[str, str]) -> bool:
     return False
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(_bodies)
 def test_any_input_gives_one_row_for_each_item_in_order(body: dict[str, Any]) -> None:
     before = copy.deepcopy(body)
@@ -781,10 +914,12 @@ def test_any_input_gives_one_row_for_each_item_in_order(body: dict[str, Any]) ->
     assert body == before
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
-@given(_bodies)
-def test_any_input_gives_devices_of_the_contract_with_links_that_hold(body: dict[str, Any]) -> None:
-    found = [row.device for row in rows(body) if isinstance(row, Mapped)]
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(_bodies, st.booleans())
+def test_any_input_gives_devices_of_the_contract_with_links_that_hold(
+    body: dict[str, Any], in_home: bool
+) -> None:
+    found = [row.fields for row in rows(body, in_home=in_home) if isinstance(row, Mapped)]
 
     identifiers = {device["identifier"] for device in found}
     assert len(identifiers) == len(found)
@@ -796,3 +931,19 @@ def test_any_input_gives_devices_of_the_contract_with_links_that_hold(body: dict
         target_of = {d["identifier"]: d[member] for d in found if member in d}
         assert set(target_of.values()) <= identifiers
         assert not any(_leads_to_itself(start, target_of) for start in target_of)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(_bodies)
+def test_any_input_gives_areas_of_the_contract_that_hold_the_devices(body: dict[str, Any]) -> None:
+    before = copy.deepcopy(body)
+
+    found = [row.fields for row in read_areas(body) if isinstance(row, Mapped)]
+    devices = [row.fields for row in rows(body, in_home=True) if isinstance(row, Mapped)]
+
+    identifiers = {area["identifier"] for area in found}
+    assert len(identifiers) == len(found)
+    assert {device["area_id"] for device in devices if "area_id" in device} <= identifiers
+    for area in found:
+        NEW_AREA.validate(area | {"home_id": "villa"})
+    assert body == before

@@ -44,3 +44,8 @@ def test_if_none_match_compares_weakly(if_none_match: str, etag: str | None, hol
 
 def test_a_tag_may_hold_a_comma() -> None:
     assert EntityTags.parse('"a,b"').match_strongly('"a,b"')
+
+
+@pytest.mark.parametrize("tag", ['"abc+gzip"', '"abc+zstd"', "abc+gzip"])
+def test_the_tag_of_a_compressed_answer_is_the_resources(tag: str) -> None:
+    assert EntityTags.parse(tag).match_strongly('"abc"')
