@@ -12,11 +12,15 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar, cast
+
+from inventory.domain.store import StoreError
 
 MAX_GROUP = 64
 
-Work = Callable[[Any], None]
+T = TypeVar("T")
+Work = Callable[[Any], Any]
 
 
 class GroupCommit:
@@ -28,19 +32,30 @@ class GroupCommit:
 
     def __init__(self, begin: Callable[[], AbstractContextManager[Any]]) -> None:
         self._begin = begin
-        self._queue: queue.SimpleQueue[tuple[Work, Future[None]] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[Work, Future[Any]] | None] = queue.SimpleQueue()
+        self._closed = False
+        self._closing = threading.Lock()  # nothing may be put behind the queue's end
         self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
         self._thread.start()
 
-    def run(self, work: Work) -> None:
-        """Returns when the work is committed; raises what the work or the commit raised."""
-        done: Future[None] = Future()
-        self._queue.put((work, done))
-        done.result()
+    def run(self, work: Callable[[Any], T]) -> T:
+        """What the work returned, when it is committed; raises what it or the commit raised.
+
+        ``StoreError`` after ``close``.
+        """
+        done: Future[Any] = Future()
+        with self._closing:
+            if self._closed:
+                raise StoreError("the store is closed")
+            self._queue.put((work, done))
+        return cast(T, done.result())
 
     def close(self) -> None:
         """Commits what is waiting and ends the thread."""
-        self._queue.put(None)
+        with self._closing:
+            if not self._closed:
+                self._closed = True
+                self._queue.put(None)
         self._thread.join()
 
     def _run(self) -> None:
@@ -51,7 +66,7 @@ class GroupCommit:
             if closing:
                 return
 
-    def _gather(self, group: list[tuple[Work, Future[None]]]) -> bool:
+    def _gather(self, group: list[tuple[Work, Future[Any]]]) -> bool:
         """Adds what else is waiting; says whether the end of the queue was among it."""
         while len(group) < MAX_GROUP:
             try:
@@ -63,24 +78,22 @@ class GroupCommit:
             group.append(waiting)
         return False
 
-    def _commit(self, group: list[tuple[Work, Future[None]]]) -> None:
-        outcomes: list[tuple[Future[None], BaseException | None]] = []
+    def _commit(self, group: list[tuple[Work, Future[Any]]]) -> None:
+        tell: list[Callable[[], None]] = []
         try:
             with self._begin() as transaction:
-                for work, done in group:
-                    outcomes.append((done, self._try(transaction, work)))
+                tell += [_outcome(work, transaction, done) for work, done in group]
         except BaseException as exc:
             # Nothing was committed: nobody may be told otherwise.
-            outcomes = [(done, exc) for _, done in group]
-        for done, error in outcomes:
-            if error is None:
-                done.set_result(None)
-            else:
-                done.set_exception(error)
+            tell = [partial(done.set_exception, exc) for _, done in group]
+        for each in tell:
+            each()
 
-    def _try(self, transaction: Any, work: Work) -> BaseException | None:
-        try:
-            work(transaction)
-        except Exception as exc:
-            return exc
-        return None
+
+def _outcome(work: Work, transaction: Any, done: Future[Any]) -> Callable[[], None]:
+    """Does the work; what tells its writer of how it ended."""
+    try:
+        result = work(transaction)
+    except Exception as exc:
+        return partial(done.set_exception, exc)
+    return partial(done.set_result, result)

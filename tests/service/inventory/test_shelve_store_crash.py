@@ -14,7 +14,7 @@ import pytest
 import inventory
 from inventory.domain.store import StoreError
 from inventory.stores.conformance import found
-from inventory.stores.shelve_store import ShelveDeviceStore
+from inventory.stores.shelve_store import ShelveStore
 
 ROUNDS = 6
 WRITERS = 4
@@ -25,12 +25,11 @@ NEVER, ALWAYS = 2**40, 1  # bounds of the journal
 WRITER = """
 import itertools, os, sys, threading
 from pathlib import Path
-from inventory.domain.store import Change
-from inventory.stores.conformance import a_document, insert
-from inventory.stores.shelve_store import ShelveDeviceStore
+from inventory.stores.conformance import an_entry, insert, remove
+from inventory.stores.shelve_store import ShelveStore
 
 folder, bound, round, writers = Path(sys.argv[1]), *map(int, sys.argv[2:])
-store = ShelveDeviceStore(folder, journal_bound=bound)
+store = ShelveStore(folder, journal_bound=bound)
 
 def tell(what, identifier):
     os.write(1, f"{what} {identifier}\\n".encode())
@@ -38,11 +37,11 @@ def tell(what, identifier):
 def write(thread):
     for number in itertools.count():
         identifier = f"{round}-{thread}-{number}"
-        insert(store, [a_document(identifier)])
+        insert(store, an_entry(identifier))
         tell("created", identifier)
         if number % 3 == 0:
             tell("deletes", identifier)
-            store.apply([Change(identifier, 1, None)])
+            remove(store, identifier)
             tell("deleted", identifier)
 
 for thread in range(writers):
@@ -101,9 +100,9 @@ def kill(writer: subprocess.Popen[str], acknowledged: Acknowledged) -> None:
 
 
 def check(folder: Path, acknowledged: Acknowledged) -> None:
-    store = ShelveDeviceStore(folder)
+    store = ShelveStore(folder)
     there = set(found(store))
-    texts = [stored.body for stored in store.get_many(there).values()]
+    texts = [stored.body for stored in store.get_many("devices", there).values()]
     store.close()
     assert acknowledged.told("created") - there == set()
     assert acknowledged.told("deleted") & there == set()
@@ -113,7 +112,7 @@ def check(folder: Path, acknowledged: Acknowledged) -> None:
 @pytest.mark.parametrize("bound", [NEVER, ALWAYS])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_what_was_acknowledged_survives_kill_9(tmp_path: Path, seed: int, bound: int) -> None:
-    chance, folder, acknowledged = random.Random(seed), tmp_path / "devices", Acknowledged()
+    chance, folder, acknowledged = random.Random(seed), tmp_path / "store", Acknowledged()
 
     for number in range(ROUNDS):
         with a_writer(folder, bound, number) as writer:
@@ -125,7 +124,7 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path: Path, seed: int, bound:
 
 
 def test_what_was_acknowledged_survives_kill_9_in_a_checkpoint(tmp_path: Path) -> None:
-    folder, acknowledged = tmp_path / "devices", Acknowledged()
+    folder, acknowledged = tmp_path / "store", Acknowledged()
     cut_short = 0
 
     for number in range(10 * ROUNDS):
@@ -150,12 +149,12 @@ def is_writing_a_shelf(folder: Path) -> bool:
 def test_a_folder_is_refused_while_another_process_serves_it_and_free_after_kill_9(
     tmp_path: Path,
 ) -> None:
-    folder, acknowledged = tmp_path / "devices", Acknowledged()
+    folder, acknowledged = tmp_path / "store", Acknowledged()
 
     with a_writer(folder, NEVER, 0) as writer:
         hear(writer, acknowledged, times=1)
         with pytest.raises(StoreError, match="one process only"):
-            ShelveDeviceStore(folder)
+            ShelveStore(folder)
         kill(writer, acknowledged)
 
     check(folder, acknowledged)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shelve
 import shutil
 import stat
@@ -12,76 +13,78 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inventory.domain.device import store_form
-from inventory.domain.store import Change, DeviceStore, StoreError
+from inventory.domain.store import ChangeQuery, Query, Reply, Store, StoreError, Transaction
 from inventory.stores.conformance import (
-    DeviceStoreConformance,
+    NOW,
     Reopen,
-    a_document,
+    StoreConformance,
+    a_change,
+    an_entry,
     found,
     insert,
-    replacement,
-    store_machine,
+    put,
+    record,
+    remove,
 )
-from inventory.stores.shelve_store import ShelveDeviceStore
+from inventory.stores.conformance_machine import store_machine
+from inventory.stores.shelve_store import ShelveStore
 
 PATIENCE = 30  # seconds until what never happens is a failure
 ALWAYS = 1  # a bound that any journal outgrows, as long as the devices are few
 
 
-class ShelveConformance(DeviceStoreConformance):
+class ShelveConformance(StoreConformance):
     bound: int
 
     @pytest.fixture
-    def opened(self, tmp_path: Path) -> Iterator[list[DeviceStore]]:
-        opened: list[DeviceStore] = [self.open(tmp_path)]
+    def opened(self, tmp_path: Path) -> Iterator[list[Store]]:
+        opened: list[Store] = [self.open(tmp_path)]
         yield opened
         opened[-1].close()
 
     @pytest.fixture
-    def store(self, opened: list[DeviceStore]) -> DeviceStore:
+    def store(self, opened: list[Store]) -> Store:
         return opened[0]
 
     @pytest.fixture
-    def reopen(self, opened: list[DeviceStore], tmp_path: Path) -> Reopen:
-        def reopen() -> DeviceStore:
+    def reopen(self, opened: list[Store], tmp_path: Path) -> Reopen:
+        def reopen() -> Store:
             opened[-1].close()
             opened.append(self.open(tmp_path))
             return opened[-1]
 
         return reopen
 
-    def open(self, tmp_path: Path) -> DeviceStore:
-        return ShelveDeviceStore(tmp_path / "devices", journal_bound=self.bound)
+    def open(self, tmp_path: Path) -> Store:
+        return ShelveStore(tmp_path / "store", journal_bound=self.bound)
 
 
-class TestShelveDeviceStore(ShelveConformance):
+class TestShelveStore(ShelveConformance):
     bound = 2**40
 
 
-class TestShelveDeviceStoreThatAlwaysMakesCheckpoints(ShelveConformance):
+class TestShelveStoreThatAlwaysMakesCheckpoints(ShelveConformance):
     bound = ALWAYS
 
 
-TestAnyHistory = store_machine(ShelveDeviceStore).TestCase
-TestAnyHistoryOfCheckpoints = store_machine(
-    partial(ShelveDeviceStore, journal_bound=ALWAYS)
-).TestCase
+TestAnyHistory = store_machine(ShelveStore).TestCase
+TestAnyHistoryOfCheckpoints = store_machine(partial(ShelveStore, journal_bound=ALWAYS)).TestCase
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return tmp_path / "devices"
+    return tmp_path / "store"
 
 
 @pytest.fixture
-def store(folder: Path) -> Iterator[ShelveDeviceStore]:
-    store = ShelveDeviceStore(folder)
+def store(folder: Path) -> Iterator[ShelveStore]:
+    store = ShelveStore(folder)
     yield store
     store.close()
 
@@ -96,7 +99,7 @@ def crashed(folder: Path) -> Iterator[Path]:
 
 
 def what_is_found(folder: Path) -> list[str]:
-    store = ShelveDeviceStore(folder)
+    store = ShelveStore(folder)
     try:
         return found(store)
     finally:
@@ -121,15 +124,22 @@ def failing(*_: object) -> int:
 # What is acknowledged survives
 
 
-def test_what_was_acknowledged_survives_a_crash(store: ShelveDeviceStore, folder: Path) -> None:
-    insert(store, [a_document("lamp"), a_document("plug"), a_document("lock")])
-    new = a_document("lamp", name="new", revision=2)
-    store.apply([replacement(new), Change("plug", 1, None)])
+def test_what_was_acknowledged_survives_a_crash(store: ShelveStore, folder: Path) -> None:
+    insert(store, an_entry("lamp"), an_entry("plug"), an_entry("lock"))
+    new = an_entry("lamp", name="new", revision=2)
+
+    def work(transaction: Transaction) -> int:
+        transaction.replace("devices", new)
+        transaction.remove("devices", "plug")
+        return transaction.record(a_change("lamp"))
+
+    sequence = store.write(work)
 
     with crashed(folder) as copy:
-        survivor = ShelveDeviceStore(copy)
+        survivor = ShelveStore(copy)
 
-        assert survivor.get("lamp") == store_form(new)
+        assert survivor.get("devices", "lamp") == new.stored
+        assert [change.sequence for change in survivor.changes(ChangeQuery())] == [sequence]
         assert found(survivor) == ["lamp", "lock"]
         survivor.close()
 
@@ -145,7 +155,7 @@ def test_a_crash_before_any_step_on_the_disk_loses_nothing(
         for step in STEPS:
             disk.setattr(os, step, history.crash_before(getattr(os, step)))
         for name in ("a", "b"):
-            store = ShelveDeviceStore(folder)
+            store = ShelveStore(folder)
             for number in range(2):
                 history.insert(store, f"{name}{number}")
             store.close()
@@ -166,9 +176,9 @@ class History:
         self._sent: set[str] = set()
         self._copying = False
 
-    def insert(self, store: ShelveDeviceStore, identifier: str) -> None:
+    def insert(self, store: ShelveStore, identifier: str) -> None:
         self._sent.add(identifier)
-        insert(store, [a_document(identifier)])
+        insert(store, an_entry(identifier))
         self._acknowledged.add(identifier)
 
     def crash_before(self, step: Callable[..., None]) -> Callable[..., None]:
@@ -188,9 +198,9 @@ class History:
 
 
 def test_nothing_is_acknowledged_or_seen_before_it_is_synced(
-    store: ShelveDeviceStore, monkeypatch: pytest.MonkeyPatch
+    store: ShelveStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    insert(store, [a_document("lamp")])
+    insert(store, an_entry("lamp"))
     syncing, go_on = threading.Event(), threading.Event()
 
     def wait(_: int) -> None:
@@ -200,18 +210,20 @@ def test_nothing_is_acknowledged_or_seen_before_it_is_synced(
     monkeypatch.setattr(os, "fdatasync", wait)
 
     with ThreadPoolExecutor() as pool:
-        writing = pool.submit(insert, store, [a_document("plug")])
+        writing = pool.submit(insert, store, an_entry("plug"))
         assert syncing.wait(PATIENCE)
-        while_syncing = (found(store), store.get("plug"), store.get_many(["plug"]), writing.done())
+        assert not writing.done()
+        assert found(store) == ["lamp"]
+        assert store.get("devices", "plug") is None
+        assert store.count("devices", Query()) == 1
         go_on.set()
         writing.result(PATIENCE)
 
-    assert while_syncing == (["lamp"], None, {}, False)
     assert found(store) == ["lamp", "plug"]
 
 
 def test_writers_that_wait_share_an_fsync(
-    store: ShelveDeviceStore, monkeypatch: pytest.MonkeyPatch
+    store: ShelveStore, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     syncs: list[int] = []
     sync = os.fdatasync
@@ -225,18 +237,15 @@ def test_writers_that_wait_share_an_fsync(
 
     def write(thread: int) -> None:
         for number in range(times):
-            insert(store, [a_document(f"d{thread}-{number}")])
+            insert(store, an_entry(f"d{thread}-{number}"))
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(write, range(threads)))
 
     assert len(found(store)) == threads * times
     assert len(syncs) < threads * times
-
-
-def test_a_change_from_nothing_to_nothing_is_refused(store: ShelveDeviceStore) -> None:
-    with pytest.raises(ValueError, match="has to bring one"):
-        store.apply([Change("lamp", None, None)])
+    with crashed(folder) as copy:
+        assert what_is_found(copy) == found(store)
 
 
 # The journal's end, and its damages
@@ -245,11 +254,11 @@ def test_a_change_from_nothing_to_nothing_is_refused(store: ShelveDeviceStore) -
 @pytest.fixture(scope="module")
 def journal(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A journal of three lines: a and b; c; b deleted."""
-    folder = tmp_path_factory.mktemp("journal") / "devices"
-    store = ShelveDeviceStore(folder)
-    insert(store, [a_document("a"), a_document("b", name="🏠")])
-    insert(store, [a_document("c")])
-    store.apply([Change("b", 1, None)])
+    folder = tmp_path_factory.mktemp("journal") / "store"
+    store = ShelveStore(folder)
+    insert(store, an_entry("a", name="Lamp"), an_entry("b", name="🏠"))
+    insert(store, an_entry("c", name="Lamp"))
+    remove(store, "b")
     content = (folder / "0.journal").read_bytes()
     store.close()
     assert content.count(b"\n") == 3
@@ -261,7 +270,7 @@ STATES: tuple[list[str], ...] = ([], ["a", "b"], ["a", "b", "c"], ["a", "c"])
 
 def a_store_with(journal: bytes, folder: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
-    ShelveDeviceStore(folder).close()
+    ShelveStore(folder).close()
     (folder / "0.journal").write_bytes(journal)
     return folder
 
@@ -286,9 +295,9 @@ def test_a_torn_last_line_is_dropped_and_writing_goes_on_after_it(
 ) -> None:
     a_store_with(journal + torn, folder)
 
-    store = ShelveDeviceStore(folder)
+    store = ShelveStore(folder)
     assert found(store) == ["a", "c"]
-    insert(store, [a_document("d")])
+    insert(store, an_entry("d"))
     with crashed(folder) as copy:
         assert what_is_found(copy) == ["a", "c", "d"]
     store.close()
@@ -316,7 +325,7 @@ def test_a_damaged_line_before_the_last_is_an_error_that_names_it(
     a_store_with(damaged, folder)
 
     with pytest.raises(StoreError, match=rf"0\.journal, line {line} is damaged"):
-        ShelveDeviceStore(folder)
+        ShelveStore(folder)
 
     assert (folder / "0.journal").read_bytes() == damaged
 
@@ -326,7 +335,7 @@ def test_a_torn_line_is_damage_when_a_later_journal_was_begun(journal: bytes, fo
     (folder / "1.journal").write_bytes(journal.splitlines(keepends=True)[0])
 
     with pytest.raises(StoreError, match=r"0\.journal, line 3 is damaged"):
-        ShelveDeviceStore(folder)
+        ShelveStore(folder)
 
 
 def test_a_torn_line_is_dropped_when_the_next_journal_is_still_empty(
@@ -344,7 +353,7 @@ def test_a_missing_journal_is_an_error_that_names_it(journal: bytes, folder: Pat
     (folder / "0.journal").unlink()
 
     with pytest.raises(StoreError, match=r"0\.journal is missing"):
-        ShelveDeviceStore(folder)
+        ShelveStore(folder)
 
 
 def test_a_folder_that_lost_its_current_file_is_refused_and_left_alone(
@@ -354,18 +363,18 @@ def test_a_folder_that_lost_its_current_file_is_refused_and_left_alone(
     (folder / "CURRENT").unlink()
 
     with pytest.raises(StoreError, match="CURRENT"):
-        ShelveDeviceStore(folder)
+        ShelveStore(folder)
 
     assert (folder / "0.journal").read_bytes() == journal
 
 
 @pytest.mark.parametrize("content", [b"", b"seven\n", b"\xff", b"-1"])
 def test_a_damaged_current_file_is_an_error_that_names_it(folder: Path, content: bytes) -> None:
-    ShelveDeviceStore(folder).close()
+    ShelveStore(folder).close()
     (folder / "CURRENT").write_bytes(content)
 
     with pytest.raises(StoreError, match="CURRENT is damaged"):
-        ShelveDeviceStore(folder)
+        ShelveStore(folder)
 
 
 def test_a_folder_of_other_files_is_refused_and_left_alone(folder: Path) -> None:
@@ -373,7 +382,7 @@ def test_a_folder_of_other_files_is_refused_and_left_alone(folder: Path) -> None
     (folder / "letter.txt").write_text("Dear")
 
     with pytest.raises(StoreError, match=r"letter\.txt"):
-        ShelveDeviceStore(folder)
+        ShelveStore(folder)
 
     assert (folder / "letter.txt").read_text() == "Dear"
 
@@ -389,18 +398,18 @@ def test_a_folder_that_a_crash_left_half_founded_is_opened(folder: Path) -> None
 def test_a_path_that_is_no_folder_is_a_store_error(folder: Path) -> None:
     folder.write_text("a file")
 
-    with pytest.raises(StoreError, match="devices"):
-        ShelveDeviceStore(folder)
+    with pytest.raises(StoreError, match="store"):
+        ShelveStore(folder)
 
 
 # One process
 
 
-def test_a_folder_that_is_served_is_refused(store: ShelveDeviceStore, folder: Path) -> None:
+def test_a_folder_that_is_served_is_refused(store: ShelveStore, folder: Path) -> None:
     with pytest.raises(StoreError, match="one process only: stop the other one"):
-        ShelveDeviceStore(folder)
+        ShelveStore(folder)
 
-    insert(store, [a_document("lamp")])
+    insert(store, an_entry("lamp"))
     assert found(store) == ["lamp"]
 
 
@@ -409,7 +418,7 @@ def test_a_folder_whose_opening_failed_can_be_opened_once_repaired(
 ) -> None:
     a_store_with(b"damaged\n" + journal, folder)
     with pytest.raises(StoreError, match="line 1"):
-        ShelveDeviceStore(folder)
+        ShelveStore(folder)
 
     (folder / "0.journal").write_bytes(journal)
 
@@ -417,14 +426,14 @@ def test_a_folder_whose_opening_failed_can_be_opened_once_repaired(
 
 
 def test_a_closed_store_refuses_to_serve(folder: Path) -> None:
-    store = ShelveDeviceStore(folder)
+    store = ShelveStore(folder)
     store.close()
     store.close()
 
     with pytest.raises(StoreError, match="closed"):
         store.ping()
     with pytest.raises(StoreError, match="closed"):
-        insert(store, [a_document("lamp")])
+        insert(store, an_entry("lamp"))
 
 
 # The disk fails
@@ -444,23 +453,23 @@ os_write = os.write
     ("call", "fails"), [("write", failing), ("write", write_half), ("fdatasync", failing)]
 )
 def test_a_write_that_fails_is_not_acknowledged_and_no_other_is_taken(
-    store: ShelveDeviceStore,
+    store: ShelveStore,
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     call: str,
     fails: Callable[..., int],
 ) -> None:
-    insert(store, [a_document("lamp")])
+    insert(store, an_entry("lamp"))
     with monkeypatch.context() as disk:
         disk.setattr(os, call, fails)
         with pytest.raises(StoreError, match="No space left on device"):
-            store.apply([Change("lamp", 1, None)])
+            remove(store, "lamp")
 
     with pytest.raises(StoreError, match="start the service again"):
-        insert(store, [a_document("plug")])
+        insert(store, an_entry("plug"))
     with pytest.raises(StoreError, match="start the service again"):
         store.ping()
-    assert store.get("lamp") == store_form(a_document("lamp"))
+    assert store.get("devices", "lamp") == an_entry("lamp").stored
     assert found(store) == ["lamp"]
 
 
@@ -468,18 +477,18 @@ def test_a_write_that_fails_is_not_acknowledged_and_no_other_is_taken(
 def test_a_store_is_reopened_after_a_full_disk_without_what_was_refused(
     folder: Path, monkeypatch: pytest.MonkeyPatch, call: str, fails: Callable[..., int]
 ) -> None:
-    store = ShelveDeviceStore(folder)
-    insert(store, [a_document("lamp")])
+    store = ShelveStore(folder)
+    insert(store, an_entry("lamp"))
     with monkeypatch.context() as disk:
         disk.setattr(os, call, fails)
         with pytest.raises(StoreError):
-            insert(store, [a_document("plug")])
+            insert(store, an_entry("plug"))
         store.close()
 
-    reopened = ShelveDeviceStore(folder)
+    reopened = ShelveStore(folder)
 
     assert found(reopened) == ["lamp"]
-    insert(reopened, [a_document("plug")])
+    insert(reopened, an_entry("plug"))
     assert found(reopened) == ["lamp", "plug"]
     reopened.close()
 
@@ -492,7 +501,7 @@ def test_what_is_replayed_is_written_and_synced_anew(
     before = (folder / "0.journal").stat().st_ino
     synced = record_syncs(monkeypatch)
 
-    ShelveDeviceStore(folder)._folder.close()
+    ShelveStore(folder)._folder.close()
 
     after = (folder / "0.journal").stat().st_ino
     assert after != before
@@ -519,20 +528,27 @@ def record_syncs(monkeypatch: pytest.MonkeyPatch) -> set[int]:
     return synced
 
 
-def open_shelf(folder: Path) -> shelve.Shelf[str]:
+def open_shelf(folder: Path) -> shelve.Shelf[Any]:
     """The shelf that counts, as the standard library opens it."""
-    return shelve.open(str(folder / (folder / "CURRENT").read_text().strip() / "devices"))
+    return shelve.open(str(folder / (folder / "CURRENT").read_text().strip() / "records"))
 
 
-def test_a_closed_store_leaves_all_devices_on_a_plain_shelf(folder: Path) -> None:
-    store = ShelveDeviceStore(folder)
-    documents = [a_document("lamp", name="🏠"), a_document("plug")]
-    insert(store, documents)
+def test_a_closed_store_leaves_everything_on_a_plain_shelf(folder: Path) -> None:
+    store = ShelveStore(folder)
+    entries = {one: an_entry(one, name="🏠") for one in ("lamp", "plug")}
+    insert(store, *entries.values())
+    record(store, a_change())
+    store.write(lambda transaction: transaction.add_part("job", 0, b"\xff"))
+    store.write(lambda transaction: transaction.keep_reply(Reply("a", "k", "f", "1", "{}")))
 
     store.close()
 
     with open_shelf(folder) as shelf:
-        assert dict(shelf) == {d["identifier"]: store_form(d).body for d in documents}
+        bodies = {one: shelf[f'["entry","devices","{one}"]'][3] for one in entries}
+        keys = set(shelf)
+    assert bodies == {one: entry.stored.body for one, entry in entries.items()}
+    assert len(keys) == len(entries) + 3
+    assert keys > {'["change",1]', '["part","job",0]', '["reply","a","k"]'}
     current = (folder / "CURRENT").read_text().strip()
     assert (folder / f"{current}.journal").read_bytes() == b""
     assert sorted(file.name for file in folder.iterdir()) == sorted(
@@ -541,8 +557,8 @@ def test_a_closed_store_leaves_all_devices_on_a_plain_shelf(folder: Path) -> Non
 
 
 def test_a_store_that_was_not_written_to_is_not_written_down_again(folder: Path) -> None:
-    store = ShelveDeviceStore(folder)
-    insert(store, [a_document("lamp")])
+    store = ShelveStore(folder)
+    insert(store, an_entry("lamp"))
     store.close()
     current = (folder / "CURRENT").read_text()
 
@@ -552,10 +568,9 @@ def test_a_store_that_was_not_written_to_is_not_written_down_again(folder: Path)
 
 
 def test_a_journal_that_outgrows_its_bound_is_folded_into_a_new_shelf(folder: Path) -> None:
-    store = ShelveDeviceStore(folder, journal_bound=1000)
+    store = ShelveStore(folder, journal_bound=1000)
     for revision in range(1, 200):
-        expected = revision - 1 or None
-        store.apply([Change("lamp", expected, a_document("lamp", revision=revision))])
+        put(store, an_entry("lamp", revision=revision))
 
     wait_until(lambda: (folder / "CURRENT").read_text() != "0\n" and no_checkpoint_is_made())
 
@@ -570,7 +585,7 @@ def slow_checkpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading
     begun, go_on = threading.Event(), threading.Event()
     sync = shelve.Shelf.sync
 
-    def wait(shelf: shelve.Shelf[str]) -> None:
+    def wait(shelf: shelve.Shelf[Any]) -> None:
         begun.set()
         go_on.wait(PATIENCE)
         sync(shelf)
@@ -584,12 +599,12 @@ def test_writes_go_on_while_a_checkpoint_is_made(
     folder: Path, slow_checkpoint: tuple[threading.Event, ...]
 ) -> None:
     begun, go_on = slow_checkpoint
-    store = ShelveDeviceStore(folder, journal_bound=ALWAYS)
-    insert(store, [a_document("before")])
+    store = ShelveStore(folder, journal_bound=ALWAYS)
+    insert(store, an_entry("before"))
     assert begun.wait(PATIENCE)
 
-    insert(store, [a_document("meanwhile")])
-    store.apply([Change("before", 1, None)])
+    insert(store, an_entry("meanwhile"))
+    remove(store, "before")
 
     assert found(store) == ["meanwhile"]
     with crashed(folder) as copy:
@@ -603,8 +618,8 @@ def test_writes_go_on_while_a_checkpoint_is_made(
 def test_a_shelf_counts_only_when_all_of_it_is_synced(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = ShelveDeviceStore(folder)
-    insert(store, [a_document("lamp")])
+    store = ShelveStore(folder)
+    insert(store, an_entry("lamp"))
     synced = record_syncs(monkeypatch)
     rename, unsynced = Path.replace, []
 
@@ -624,12 +639,12 @@ def test_a_shelf_counts_only_when_all_of_it_is_synced(
 def test_a_checkpoint_that_fails_loses_nothing_and_is_tried_again(
     folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store = ShelveDeviceStore(folder, journal_bound=ALWAYS)
+    store = ShelveStore(folder, journal_bound=ALWAYS)
     with monkeypatch.context() as disk:
         disk.setattr(shelve.Shelf, "__setitem__", failing)
-        insert(store, [a_document("a")])
+        insert(store, an_entry("a"))
         wait_until(lambda: "checkpoint failed" in caplog.text)
-        insert(store, [a_document("b")])
+        insert(store, an_entry("b"))
         wait_until(no_checkpoint_is_made)
 
     with crashed(folder) as copy:
@@ -644,11 +659,11 @@ def test_a_checkpoint_that_fails_loses_nothing_and_is_tried_again(
 def test_a_checkpoint_whose_files_cannot_be_made_loses_nothing(
     folder: Path, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
-    store = ShelveDeviceStore(folder, journal_bound=ALWAYS)
+    store = ShelveStore(folder, journal_bound=ALWAYS)
     (folder / name).mkdir()  # in the way of a file
-    insert(store, [a_document("a")])
+    insert(store, an_entry("a"))
     wait_until(lambda: "checkpoint failed" in caplog.text)
-    insert(store, [a_document("b")])
+    insert(store, an_entry("b"))
     (folder / name).rmdir()
 
     store.close()
@@ -657,25 +672,41 @@ def test_a_checkpoint_whose_files_cannot_be_made_loses_nothing(
 
 
 def test_a_damaged_shelf_is_a_store_error(folder: Path) -> None:
-    store = ShelveDeviceStore(folder)
-    insert(store, [a_document("lamp")])
+    store = ShelveStore(folder)
+    insert(store, an_entry("lamp"))
     store.close()
     current = (folder / "CURRENT").read_text().strip()
-    (folder / current / "devices.dat").write_bytes(b"\x00" * 1000)
+    (folder / current / "records.dat").write_bytes(b"\x00" * 1000)
 
     with pytest.raises(StoreError, match="cannot be read"):
-        ShelveDeviceStore(folder)
+        ShelveStore(folder)
 
 
-def test_a_text_on_the_shelf_that_is_no_device_is_a_store_error(folder: Path) -> None:
-    store = ShelveDeviceStore(folder)
-    insert(store, [a_document("lamp")])
+RECORDS = (
+    ('["entry","devices","lamp"]', "{"),
+    ('["entry","devices","lamp"]', ["lamp", 1]),
+    ('["entry","rockets","lamp"]', ["lamp", 1, "", "", "", "", {}, [], ""]),
+    ('["grave","devices","u"]', [NOW]),
+    ('["reply","alice","k"]', ["f"]),
+    ('["part","job",0]', "*"),
+    ('["change",1]', "[]"),
+    ('["letter"]', "Dear"),
+    ("lamp", "{}"),
+)
+
+
+@pytest.mark.parametrize(("key", "value"), RECORDS)
+def test_a_record_on_the_shelf_that_is_none_is_a_store_error(
+    folder: Path, key: str, value: Any
+) -> None:
+    store = ShelveStore(folder)
+    insert(store, an_entry("lamp"))
     store.close()
     with open_shelf(folder) as shelf:
-        shelf["lamp"] = "{"
+        shelf[key] = value
 
-    with pytest.raises(StoreError, match="'lamp' is damaged"):
-        ShelveDeviceStore(folder)
+    with pytest.raises(StoreError, match=rf"{re.escape(key)} is damaged"):
+        ShelveStore(folder)
 
 
 # Who may read
@@ -684,17 +715,17 @@ def test_a_text_on_the_shelf_that_is_no_device_is_a_store_error(folder: Path) ->
 def test_nobody_else_may_read_the_files(folder: Path) -> None:
     mask = os.umask(0)
     try:
-        store = ShelveDeviceStore(folder)
-        insert(store, [a_document("lamp")])
+        store = ShelveStore(folder)
+        insert(store, an_entry("lamp"))
         store.close()
-        store = ShelveDeviceStore(folder)
-        insert(store, [a_document("plug")])
+        store = ShelveStore(folder)
+        insert(store, an_entry("plug"))
     finally:
         os.umask(mask)
 
     modes = {file: file.stat().st_mode for file in [folder, *folder.rglob("*")]}
     store.close()
     folders = {file for file, mode in modes.items() if stat.S_ISDIR(mode)}
-    assert {folder.name for folder in folders} == {"devices", "1"}
+    assert {folder.name for folder in folders} == {"store", "1"}
     assert {stat.S_IMODE(modes[folder]) for folder in folders} == {0o700}
     assert {stat.S_IMODE(mode) for file, mode in modes.items() if file not in folders} == {0o600}
