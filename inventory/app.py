@@ -2,108 +2,128 @@
 
 from __future__ import annotations
 
-import datetime
-import secrets
-import uuid
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from connexion.resolver import Resolver
 from starlette.types import ASGIApp
 
-from inventory.devices import Devices, Sources
-from inventory.domain.device import timestamp
-from inventory.domain.store import FILTERS, DeviceStore
+from inventory.bootstrap import real_sources
+from inventory.bulk_handlers import BulkHandlers
+from inventory.cursors import Cursors, load_secret
+from inventory.device_bodies import DeviceBodies
+from inventory.domain.caller import Caller
+from inventory.domain.kinds import DEVICE_TYPES
+from inventory.domain.store import ChangeQuery, Query, Store
+from inventory.feed import FeedMiddleware
 from inventory.flask_bridge import FlaskService, Instant
 from inventory.handlers import Handlers
 from inventory.health import HealthMiddleware
-from inventory.identity import CHALLENGE, GatewayIdentity, KeySet, NoCredential
-from inventory.imports import Imports
+from inventory.identity import CHALLENGE, GatewayIdentity, KeySet
+from inventory.job_loop import JobLoop
 from inventory.problems import TRANSLATIONS
-from inventory.settings import SHELVE, SQLITE, Settings
-from inventory.stores.shelve_store import ShelveDeviceStore
-from inventory.stores.sql_store import SQLiteDeviceStore
+from inventory.settings import SHELVE, Settings
+from inventory.vocabulary import DEVICE_TYPES_AT_FIRST
+from inventory.work import Sources, Work
 from openapi import CONTRACT
-from openapi.assembly import build, connexion_options
+from openapi.assembly import build, connexion_options, shared
 from openapi.document import load_document
 from openapi.framing import FramingMiddleware
 from openapi.problem_middleware import ProblemMiddleware
 from openapi.routing import AllowedMethods
-from openapi.selection import check_security, methods_by_path, operations_of, select
+from openapi.selection import check_security, countable, methods_by_path, operations_of, select
 from telemetry.access_log import AccessLog
+from telemetry.exposition import MetricsEndpoint
+from telemetry.metrics import Metrics
 from telemetry.middleware import TelemetryMiddleware, request_id_of
 
 SERVICE = "inventory"
 SHORT_LIST = 100  # devices that a list may ask for and still be instant
+# The parameters of a list that a short one may have, besides one value of one filter.
+_SHORT = frozenset({"limit", "cursor", "fields"})
+_ONE_INDEX = frozenset({"customer_id", "home_id", "area_id", "device_type", "status"})
 
 
-def open_store(settings: Settings) -> DeviceStore:
-    """The store that ``DATABASE_URL`` names."""
-    url = settings.database_url
-    if url.startswith(SHELVE):
-        return ShelveDeviceStore(Path(url.removeprefix(SHELVE)))
-    return SQLiteDeviceStore(Path(url.removeprefix(SQLITE)), threads=settings.threads)
-
-
-def create_app(
-    settings: Settings, store: DeviceStore, access_log: AccessLog | None = None
-) -> ASGIApp:
+def create_app(settings: Settings, store: Store, access_log: AccessLog | None = None) -> ASGIApp:
     """The inventory as an ASGI application. It closes the store when it is shut down."""
-    sources = Sources(now=_now, uid=lambda: str(uuid.uuid4()), identifier=_identifier)
-    handlers = Handlers(Devices(store, sources), Imports(store, sources))
+    sources = real_sources()
+    load_vocabulary(store, sources)
+    cursors = Cursors(load_secret(settings.secret))
     document = load_document(CONTRACT)
+    bodies = DeviceBodies(document.content)
+    handling = (store, sources, cursors, bodies)
+    handlers = {**Handlers(*handling).operations, **BulkHandlers(*handling).operations}
     operations = operations_of(document, SERVICE)
-    security = {"oauth2": _once(GatewayIdentity(KeySet(settings.key_set))), "apiKey": NoCredential}
+    identity = GatewayIdentity(KeySet(settings.key_set))
+    security = {"oauth2": shared(identity), "apiKey": shared(identity)}
     check_security(document, operations, security)
+    loop = None
+    if settings.database_url.startswith(SHELVE):
+        # No other process can open the store, so there is no worker for its jobs.
+        loop = JobLoop(store, sources, bodies, settings.retention_days)
     service = FlaskService(
         __name__,
         threads=settings.threads,
         instant=INSTANT if store.reads_are_local else {},
-        resolver=Resolver(lambda operation_id: getattr(handlers, operation_id)),
-        lifespan=_lifespan(store),
+        before=FeedMiddleware(store, cursors),
+        resolver=Resolver(handlers.__getitem__),
+        lifespan=_lifespan(store, loop),
         **connexion_options(operations, security),
     )
     service.add_api(select(document, operations))
     build(service.middleware)
+    metrics = Metrics(SERVICE, countable(operations))
     problems = ProblemMiddleware(
-        HealthMiddleware(service.middleware, store),
+        MetricsEndpoint(HealthMiddleware(service.middleware, store), metrics),
         methods=AllowedMethods(methods_by_path(operations)),
         translations=TRANSLATIONS,
         challenge=CHALLENGE,
         request_id=request_id_of,
     )
-    return TelemetryMiddleware(FramingMiddleware(problems), access_log)
+    return TelemetryMiddleware(FramingMiddleware(problems, request_id_of), access_log, metrics)
+
+
+def load_vocabulary(store: Store, sources: Sources) -> None:
+    """The starter vocabulary of device types, where there has never been one."""
+
+    def load(transaction: Any) -> None:
+        if transaction.find(DEVICE_TYPES.name, Query(limit=1)) or transaction.changes(_ANY_TYPE):
+            return
+        work = Work(transaction, Caller("doorstep", None, ""), sources)
+        for fields in DEVICE_TYPES_AT_FIRST:
+            work.create(DEVICE_TYPES, fields)
+
+    store.write(load)
+
+
+_ANY_TYPE = ChangeQuery(limit=1, kind=DEVICE_TYPES.name)
 
 
 def _is_short(parameters: Mapping[str, Any]) -> bool:
     """Whether a list walks one index no further than its page: what it costs is bounded."""
-    filters = [parameters[member] for member in FILTERS if parameters[member]]
-    return parameters["limit"] <= SHORT_LIST and [len(values) for values in filters] in ([], [1])
+    if parameters["limit"] > SHORT_LIST:
+        return False
+    given = {n: v for n, v in parameters.items() if v is not None and n not in _SHORT}
+    return len(given) <= 1 and all(n in _ONE_INDEX and len(v) == 1 for n, v in given.items())
 
 
 # Reads that a local store answers in the time that changing threads would take.
-INSTANT: Mapping[str, Instant] = {"get_device": lambda _: True, "list_devices": _is_short}
+INSTANT: Mapping[str, Instant] = {
+    "get_device": lambda parameters: parameters["at"] is None,
+    "list_devices": _is_short,
+}
 
 
-def _once(handler: object) -> Any:
-    """Connexion calls the entries of its security map for each scheme; all share one handler."""
-    return lambda: handler
-
-
-def _lifespan(store: DeviceStore) -> Any:
+def _lifespan(store: Store, loop: JobLoop | None) -> Any:
     @asynccontextmanager
     async def lifespan(_app: Any) -> AsyncIterator[None]:
+        if loop is not None:
+            loop.start()
         yield
+        if loop is not None:
+            await asyncio.to_thread(loop.stop)
         store.close()
 
     return lifespan
-
-
-def _now() -> str:
-    return timestamp(datetime.datetime.now(datetime.UTC))
-
-
-def _identifier() -> str:
-    return secrets.token_hex(12)

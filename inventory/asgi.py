@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import sys
 
 from starlette.types import ASGIApp
 
-from inventory.app import create_app, open_store
+from inventory.app import create_app
+from inventory.bootstrap import open_store
+from inventory.domain.store import StoreError
+from inventory.flask_bridge import UPLOADS
 from inventory.settings import read_settings
-from telemetry.access_log import AccessLog
+from openapi.server import or_exit
+from telemetry.access_log import access_log
 
 
 def application() -> ASGIApp:
     """The application of one worker process, set up from the environment."""
+    return or_exit(_build, StoreError)
+
+
+def _build() -> ASGIApp:
     settings = read_settings(os.environ)
-    return create_app(settings, open_store(settings), _access_log())
-
-
-def _access_log() -> AccessLog | None:
-    # LOG_LEVEL=WARNING and above leaves the requests out.
-    wanted = logging.getLogger().isEnabledFor(logging.INFO)
-    return AccessLog("inventory", sys.stdout) if wanted else None
+    store = open_store(settings, threads=settings.threads + UPLOADS)
+    return create_app(settings, store, access_log("inventory"))

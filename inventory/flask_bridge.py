@@ -11,7 +11,7 @@ import contextvars
 import functools
 import inspect
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -22,14 +22,17 @@ from connexion.apps.abstract import AbstractApp
 from connexion.apps.flask import FlaskApi, FlaskASGIApp
 from connexion.operations import AbstractOperation
 from flask import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from werkzeug.routing import Rule
 
+from openapi.bodies import ClientDisconnected, has_body
 from openapi.request import operation_id, validated
 
 # Says from a request's parameters whether it is served without waiting for anything.
 Instant = Callable[[Mapping[str, Any]], bool]
+Before = Callable[[Scope], Awaitable[None]]
 
+UPLOADS = 4  # threads that read bodies as they come; a slow client keeps nobody else waiting
 STREAMED = 64 * 1024  # bytes of an answer's chunk that is worth a hop of its own
 
 
@@ -41,10 +44,21 @@ class FlaskService(connexion.FlaskApp):
     """``connexion.FlaskApp`` over ``DirectASGIApp``."""
 
     def __init__(
-        self, import_name: str, *, threads: int, instant: Mapping[str, Instant], **options: Any
+        self,
+        import_name: str,
+        *,
+        threads: int,
+        instant: Mapping[str, Instant],
+        before: Before,
+        **options: Any,
     ) -> None:
-        """``instant``: operationId to what says whether a request of it never waits."""
-        self._middleware_app = DirectASGIApp(import_name, threads=threads, instant=instant)
+        """``instant``: operationId to what says whether a request of it never waits.
+
+        ``before``: what a request waits for before it takes a thread.
+        """
+        self._middleware_app = DirectASGIApp(
+            import_name, threads=threads, instant=instant, before=before
+        )
         # FlaskApp's own __init__ would put the stock bridge here.
         AbstractApp.__init__(self, import_name, **options)
         self.app = self._middleware_app.app
@@ -58,11 +72,15 @@ class DirectASGIApp(FlaskASGIApp):
     than they do.
     """
 
-    def __init__(self, import_name: str, *, threads: int, instant: Mapping[str, Instant]) -> None:
+    def __init__(
+        self, import_name: str, *, threads: int, instant: Mapping[str, Instant], before: Before
+    ) -> None:
         super().__init__(import_name, {"static_folder": None})
         self.app.__class__ = RoutedFlask  # FlaskASGIApp makes its own, of Flask's class
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="flask")
+        self._uploads = ThreadPoolExecutor(UPLOADS, thread_name_prefix="upload")
         self._instant = dict(instant)
+        self._before = before
 
     def add_api(self, specification: Any, *, name: str | None = None, **options: Any) -> FlaskApi:
         api = DirectFlaskApi(specification, **options)
@@ -77,8 +95,12 @@ class DirectASGIApp(FlaskASGIApp):
         if is_instant is not None and is_instant(validated(scope).parameters):
             answer = self._respond(environ)
         else:
-            loop, context = asyncio.get_running_loop(), contextvars.copy_context()
-            answer = await loop.run_in_executor(self._pool, context.run, self._respond, environ)
+            await self._before(scope)
+            loop, context, pool = asyncio.get_running_loop(), contextvars.copy_context(), self._pool
+            if validated(scope).raw is None and has_body(scope):
+                environ["wsgi.input"] = IncomingBody(receive, loop)
+                pool = self._uploads
+            answer = await loop.run_in_executor(pool, context.run, self._respond, environ)
         start = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
         await send(start)
         if answer.rest is None:
@@ -165,6 +187,31 @@ class _WSGIAnswer:
         close = getattr(self._chunks, "close", None)
         if close:
             close()
+
+
+class IncomingBody(Iterator[bytes]):
+    """A body that is still being received, for a thread that is not the event loop's.
+
+    ``ClientDisconnected`` when it ends too early.
+    """
+
+    def __init__(self, receive: Receive, loop: asyncio.AbstractEventLoop) -> None:
+        self._receive = receive
+        self._loop = loop
+        self._more = True
+
+    def __next__(self) -> bytes:
+        if not self._more:
+            raise StopIteration
+        message = asyncio.run_coroutine_threadsafe(self._next(), self._loop).result()
+        if message["type"] != "http.request":
+            raise ClientDisconnected
+        self._more = message.get("more_body", False)
+        body: bytes = message.get("body", b"")
+        return body
+
+    async def _next(self) -> Message:
+        return await self._receive()
 
 
 class DirectFlaskApi(FlaskApi):

@@ -6,7 +6,7 @@ import asyncio
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from inventory.domain.store import DeviceStore
+from inventory.domain.store import Store
 
 LIVE = "/health/live"
 READY = "/health/ready"
@@ -15,7 +15,7 @@ READY = "/health/ready"
 class HealthMiddleware:
     """Answers the two health paths without a credential; a store that fails raises its error."""
 
-    def __init__(self, app: ASGIApp, store: DeviceStore) -> None:
+    def __init__(self, app: ASGIApp, store: Store) -> None:
         self.app = app
         self._store = store
 

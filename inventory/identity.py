@@ -19,37 +19,55 @@ AUDIENCE = "inventory"
 ISSUER = "doorstep-gateway"
 CHALLENGE = 'Bearer realm="doorstep-inventory"'
 REMEMBERED = 1024  # verified tokens; the gateway sends one for each of its clients
-RELOAD_AFTER = 1.0  # seconds between looks at the key file for a key that is not known
 
 logger = logging.getLogger(__name__)
 
 
 class KeySet:
-    """The gateway's public keys, from the JWK set file that it writes (RFC 7517)."""
+    """The gateway's public keys, from the JWK set file that it writes (RFC 7517).
+
+    A key with ``exp`` was rotated away: it verifies nothing from that moment on.
+    """
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._keys: dict[str, Any] = {}
-        self._looked = -RELOAD_AFTER
+        self._keys: dict[str, tuple[Any, float]] = {}
+        self._state: object = None
 
     def key(self, kid: str) -> Any:
-        """The key of this id, or None. A key that is new in the file is found."""
-        if kid not in self._keys and time.monotonic() - self._looked >= RELOAD_AFTER:
-            self._looked = time.monotonic()
+        """The key of this id, or None. What is new in the file, or gone from it, is seen."""
+        state = self._look()
+        if state != self._state:
+            self._state = state
             self._keys = self._read()
-        return self._keys.get(kid)
+        key, until = self._keys.get(kid, (None, 0.0))
+        return key if time.time() < until else None
 
-    def _read(self) -> dict[str, Any]:
+    def _look(self) -> object:
         try:
-            keys = jwt.PyJWKSet.from_dict(json.loads(self._file.read_bytes())).keys
-        except (OSError, ValueError, jwt.PyJWTError) as exc:
+            found = self._file.stat()
+        except OSError as exc:
+            return exc.errno
+        return found.st_mtime_ns, found.st_ino, found.st_size
+
+    def _read(self) -> dict[str, tuple[Any, float]]:
+        try:
+            keys = json.loads(self._file.read_bytes())["keys"]
+            return {
+                str(key["kid"]): (jwt.PyJWK(key), float(key.get("exp", "inf")))
+                for key in keys
+                if "kid" in key
+            }
+        except (OSError, ValueError, KeyError, TypeError, jwt.PyJWTError) as exc:
             logger.warning("the gateway's keys cannot be read: %s", exc)
             return {}
-        return {key.key_id: key for key in keys if key.key_id}
 
 
 class GatewayIdentity:
-    """Connexion's handler for the contract's OAuth 2.0 scheme: here, the gateway's token alone."""
+    """Connexion's handler for each of the contract's schemes: here, the gateway's token alone.
+
+    Whatever the gateway accepted, the identity has the scopes that it was accepted for.
+    """
 
     def __init__(self, keys: KeySet) -> None:
         self._keys = keys
@@ -100,14 +118,6 @@ class GatewayIdentity:
         except jwt.PyJWTError as exc:
             raise _refused() from exc
         return claims | {"scopes": frozenset(str(claims.get("scope", "")).split())}
-
-
-class NoCredential:
-    """The handler of schemes that only the gateway accepts: here they are no credential."""
-
-    def get_fn(self, _scheme: Any, _scopes: Any) -> Callable[[ConnexionRequest], Any]:
-        """A check that never finds a credential."""
-        return lambda _request: NO_VALUE
 
 
 def _refused() -> Problem:

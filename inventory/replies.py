@@ -2,59 +2,135 @@
 
 from __future__ import annotations
 
+import json as json_library
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from flask import Response
 
-from inventory.cursors import write_cursor
-from inventory.devices import Page
-from inventory.domain.device import StoredDevice, to_json
-from inventory.domain.store import DeviceQuery
+from inventory.domain.kinds import Kind
+from inventory.domain.resource import to_json
+from inventory.domain.store import Change, Stored
 
 JSON = "application/json"
+MAX_LINK = 4096  # bytes
 
 
-def device(stored: StoredDevice) -> Response:
-    """200 with the device's own text."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is answered to a request that writes: it can be kept, and given again."""
+
+    status: int
+    body: str = ""
+    etag: str | None = None
+    location: str | None = None
+    applied: str | None = None  # the preference that was heeded (RFC 7240 §3)
+
+    @classmethod
+    def of(cls, stored: Stored) -> Answer:
+        """200 with a resource."""
+        return cls(200, stored.body, stored.etag)
+
+    @classmethod
+    def created(cls, kind: Kind, stored: Stored) -> Answer:
+        """201 with a resource, and where it is."""
+        return cls(201, stored.body, stored.etag, path_of(kind, stored.identifier))
+
+    @classmethod
+    def parse(cls, text: str) -> Answer:
+        """The answer that ``to_text`` wrote."""
+        return cls(**json_library.loads(text))
+
+    def to_text(self) -> str:
+        """The answer as JSON text."""
+        return to_json(asdict(self))
+
+    def response(self) -> Response:
+        """The answer as Flask has it."""
+        headers = {
+            "ETag": self.etag,
+            "Location": self.location,
+            "Preference-Applied": self.applied,
+        }
+        given = {name: value for name, value in headers.items() if value}
+        if self.status == 204:
+            return _empty(204, given)
+        return Response(self.body, self.status, given, content_type=JSON)
+
+
+def path_of(kind: Kind, identifier: str) -> str:
+    """The path of a resource."""
+    return f"/v1/{kind.name.replace('_', '-')}/{quote(identifier, safe=':')}"
+
+
+def resource(stored: Stored) -> Response:
+    """200 with the resource's own text."""
     return Response(stored.body, 200, {"ETag": stored.etag}, content_type=JSON)
 
 
-def created(stored: StoredDevice) -> Response:
-    """201 with the device and where it is."""
-    location = f"/v1/devices/{quote(stored.identifier, safe=':')}"
-    headers = {"ETag": stored.etag, "Location": location}
-    return Response(stored.body, 201, headers, content_type=JSON)
-
-
-def not_modified(stored: StoredDevice) -> Response:
+def not_modified(stored: Stored) -> Response:
     """304: the client has this text already."""
-    response = Response(status=304, headers={"ETag": stored.etag})
+    return _empty(304, {"ETag": stored.etag})
+
+
+def _empty(status: int, headers: Mapping[str, str]) -> Response:
+    response = Response(status=status, headers=dict(headers))
     del response.headers["Content-Type"]
     return response
 
 
-def no_content() -> Response:
-    """204."""
-    response = Response(status=204)
-    del response.headers["Content-Type"]
-    return response
-
-
-def page(found: Page, query: DeviceQuery) -> Response:
-    """200 with the devices' own texts joined, and where the next page is."""
-    cursor = write_cursor(found.last) if found.last else None
-    items = ",".join([stored.body for stored in found.devices])
-    body = f'{{"items":[{items}],"next":{to_json(cursor)}}}'
-    headers = {"Link": _next_link(query, cursor)} if cursor else {}
+def page(
+    items: Sequence[str],
+    cursor: str | None,
+    path: str,
+    parameters: Sequence[tuple[str, str]],
+    total: int | None = None,
+) -> Response:
+    """200 with texts joined, and where the next page is."""
+    counted = "" if total is None else f',"total":{total}'
+    body = f'{{"items":[{",".join(items)}],"next":{to_json(cursor)}{counted}}}'
+    headers = {} if total is None else {"Preference-Applied": "return=total-count"}
+    if cursor:
+        link = f'<{path}?{urlencode([*parameters, ("cursor", cursor)])}>; rel="next"'
+        # Proxies and clients take headers of 8 KiB or so; the body has the cursor too.
+        headers |= {"Link": link} if len(link) <= MAX_LINK else {}
     return Response(body, 200, headers, content_type=JSON)
 
 
-def _next_link(query: DeviceQuery, cursor: str) -> str:
-    parameters = [("limit", str(query.limit))]
-    parameters += [(name, value) for name, values in query.filters.items() for value in values]
-    return f'</v1/devices?{urlencode([*parameters, ("cursor", cursor)])}>; rel="next"'
+def only(stored: Stored, fields: Sequence[str]) -> str:
+    """The resource's text with these members, and its identifier, alone."""
+    if not fields:
+        return stored.body
+    wanted = {"identifier", *fields}
+    return to_json({m: value for m, value in stored.document().items() if m in wanted})
 
 
-def json(value: object) -> Response:
-    """200 with the value as JSON."""
-    return Response(to_json(value), 200, content_type=JSON)
+def event(change: Change, noun: str, path: str) -> dict[str, Any]:
+    """The change as a CloudEvents 1.0 event in JSON."""
+    return {
+        "specversion": "1.0",
+        "id": str(change.sequence),
+        "source": path,
+        "type": f"doorstep.{noun.replace(' ', '_')}.{change.action}",
+        "subject": change.identifier,
+        "time": change.at,
+        "datacontenttype": JSON,
+        **({"customer": change.tenant} if change.tenant else {}),
+        "data": {
+            "kind": change.kind,
+            "identifier": change.identifier,
+            "uid": change.uid,
+            "revision": change.revision,
+            "principal": change.principal,
+            "request_id": change.request_id,
+            "before": json_library.loads(change.before),
+            "after": json_library.loads(change.after),
+        },
+    }
+
+
+def json(value: object, status: int = 200) -> Response:
+    """The value as JSON."""
+    return Response(to_json(value), status, content_type=JSON)

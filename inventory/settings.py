@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from openapi.environment import (
+    SettingFault,
+    read_data_folder,
+    read_log_level,
+    read_number,
+    read_port,
+    read_workers,
+    refuse_unknown,
+)
+
 KNOWN = ("INVENTORY_HOST", "INVENTORY_PORT", "INVENTORY_WORKERS", "INVENTORY_THREADS",
-         "INVENTORY_URL")  # fmt: skip
+         "INVENTORY_URL", "RETENTION_DAYS")  # fmt: skip
 SHELVE = "shelve:"
 SQLITE = "sqlite:///"
-
-
-class SettingFault(ValueError):
-    """An environment variable is unknown or has no valid value; the message names it."""
+POSTGRESQL = "postgresql+psycopg://"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,17 @@ class Settings:
     workers: int
     threads: int
     log_level: str
+    retention_days: int = 30
+
+    @property
+    def secret(self) -> Path:
+        """What cursors are signed with; every process of the inventory shares it."""
+        return self.data / "inventory.secret"
+
+    @property
+    def metrics(self) -> Path:
+        """The folder that the workers of this port count in."""
+        return self.data / "metrics" / f"inventory-{self.port}"
 
     @property
     def key_set(self) -> Path:
@@ -37,46 +54,40 @@ class Settings:
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """The settings in ``environ``, or ``SettingFault``."""
-    unknown = [n for n in environ if n.startswith("INVENTORY_") and n not in KNOWN]
-    if unknown:
-        raise SettingFault(f"{unknown[0]} is not a setting; there are: {', '.join(KNOWN)}")
-    data = Path(environ.get("DOORSTEP_DATA") or ".data").absolute()
-    settings = Settings(
+    refuse_unknown(environ, "INVENTORY_", KNOWN)
+    data = read_data_folder(environ)
+    url = environ.get("DATABASE_URL") or f"{SQLITE}{data / 'inventory.db'}"
+    _check_database(url)
+    return Settings(
         data=data,
-        database_url=environ.get("DATABASE_URL") or f"{SQLITE}{data / 'inventory.db'}",
+        database_url=url,
         host=environ.get("INVENTORY_HOST") or "127.0.0.1",
-        port=_number(environ, "INVENTORY_PORT", 8081, 1, 65535),
-        workers=_number(environ, "INVENTORY_WORKERS", max(1, (os.cpu_count() or 1) // 2), 1, 256),
-        threads=_number(environ, "INVENTORY_THREADS", 8, 1, 256),
-        log_level=_log_level(environ),
+        port=read_port(environ, "INVENTORY_PORT", 8081),
+        workers=_workers(environ, url),
+        threads=read_number(environ, "INVENTORY_THREADS", 8, 1, 256),
+        log_level=read_log_level(environ),
+        retention_days=read_number(environ, "RETENTION_DAYS", 30, 1, 36_500),
     )
-    _check_database(settings)
-    return settings
 
 
-def _number(environ: Mapping[str, str], name: str, default: int, lowest: int, highest: int) -> int:
-    text = environ.get(name) or str(default)
-    if not (text.isascii() and text.isdigit() and lowest <= int(text) <= highest):
-        raise SettingFault(f"{name} is {text!r}; a number from {lowest} to {highest} is right")
-    return int(text)
-
-
-def _log_level(environ: Mapping[str, str]) -> str:
-    level = (environ.get("LOG_LEVEL") or "INFO").upper()
-    if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
-        raise SettingFault(f"LOG_LEVEL is {level!r}; DEBUG, INFO, WARNING or ERROR is right")
-    return level
-
-
-def _check_database(settings: Settings) -> None:
-    url = settings.database_url
-    if not url.startswith((SHELVE, SQLITE)):
-        scheme = url.partition(":")[0]  # the rest may hold a password
+def _workers(environ: Mapping[str, str], database_url: str) -> int:
+    if not database_url.startswith(SHELVE):
+        return read_workers(environ, "INVENTORY_WORKERS")
+    workers = read_number(environ, "INVENTORY_WORKERS", 1, 1, 256)
+    if workers > 1:
         raise SettingFault(
-            f"DATABASE_URL begins with {scheme}:; sqlite:///file or shelve:folder is right"
-        )
-    if url.startswith(SHELVE) and settings.workers > 1:
-        raise SettingFault(
-            f"INVENTORY_WORKERS is {settings.workers}, but the shelve store serves one process;"
+            f"INVENTORY_WORKERS is {workers}, but the shelve store serves one process;"
             " set INVENTORY_WORKERS=1"
         )
+    return workers
+
+
+def _check_database(url: str) -> None:
+    if not url.startswith((SHELVE, SQLITE, POSTGRESQL)):
+        scheme = url.partition(":")[0]  # the rest may hold a password
+        raise SettingFault(
+            f"DATABASE_URL begins with {scheme}:; sqlite:///file, shelve:folder"
+            " or postgresql+psycopg://user:password@host/database is right"
+        )
+    if url in (SHELVE, SQLITE):
+        raise SettingFault(f"DATABASE_URL is {url}, which names no file or folder")

@@ -10,6 +10,7 @@ from connexion.lifecycle import ConnexionRequest
 from connexion.security import NO_VALUE
 
 from gateway.signing import Signer, load_signer
+from gateway.signing_keys import KeyFiles
 from inventory import identity
 from inventory.identity import GatewayIdentity, KeySet
 from openapi.problems import Problem
@@ -103,8 +104,7 @@ def _clock(now: float) -> Any:
     return Clock
 
 
-def test_a_key_that_comes_later_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(identity, "RELOAD_AFTER", 0.0)
+def test_a_key_that_comes_later_is_found(tmp_path: Path) -> None:
     handler = GatewayIdentity(KeySet(tmp_path / "gateway.jwks.json"))
     with pytest.raises(Problem):
         ask(handler, "Bearer x")
@@ -112,3 +112,20 @@ def test_a_key_that_comes_later_is_found(tmp_path: Path, monkeypatch: pytest.Mon
     signer = load_signer(tmp_path / "gateway.key", tmp_path / "gateway.jwks.json")
 
     assert ask(handler, a_token(signer))["sub"] == "a"
+
+
+@pytest.mark.parametrize(("overlap", "good"), [(60, True), (0, False)])
+def test_a_key_that_was_rotated_away_verifies_for_the_overlap(
+    handler: GatewayIdentity, signer: Signer, tmp_path: Path, overlap: int, good: bool
+) -> None:
+    ask(handler, a_token(signer))
+    old = a_token(signer)
+    KeyFiles(tmp_path / "gateway.key", tmp_path / "gateway.jwks.json").rotate(overlap)
+    new = load_signer(tmp_path / "gateway.key", tmp_path / "gateway.jwks.json")
+
+    assert ask(handler, a_token(new))["sub"] == "a"
+    if good:
+        assert ask(handler, old)["sub"] == "a"
+    else:
+        with pytest.raises(Problem):
+            ask(handler, old)

@@ -1,141 +1,763 @@
-"""Imports over a real store: idempotent, atomic, and careful with what they do not know."""
+"""Imports of a Home Assistant: idempotent, atomic, and careful with what people changed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from inventory.devices import Devices, Sources
+from inventory.domain.errors import KeyReused, ResourceNotFound
+from inventory.domain.imported import merge
+from inventory.domain.kinds import AREAS, DEVICES, KINDS
 from inventory.domain.preconditions import Preconditions
-from inventory.domain.store import ChangeConflict, DeviceQuery
-from inventory.imports import Imports
-from inventory.stores.sql_store import SQLiteDeviceStore
+from inventory.domain.store import Query
+from inventory.idempotency import Once
+from inventory.imports import import_home_assistant
+from inventory.merging import merge_devices
+from inventory.work import Work
 
-SOURCES = Sources(
-    now=lambda: "2026-05-01T10:00:00.000000Z", uid=lambda: "u", identifier=lambda: "made"
-)
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "home_assistant"
 
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SQLiteDeviceStore]:
-    store = SQLiteDeviceStore(tmp_path / "inventory.db", threads=1)
-    yield store
-    store.close()
+Report = dict[str, Any]
+Import = Callable[..., Report]
 
 
-@pytest.fixture
-def imports(store: SQLiteDeviceStore) -> Imports:
-    return Imports(store, SOURCES)
+# Builders
 
 
-@pytest.fixture
-def devices(store: SQLiteDeviceStore) -> Devices:
-    return Devices(store, SOURCES)
-
-
-def files(*rows: dict[str, Any]) -> dict[str, Any]:
+def files(*rows: Any, **siblings: Any) -> dict[str, Any]:
     registry = {"version": 1, "minor_version": 12, "key": "core.device_registry"}
-    return {"device_registry": registry | {"data": {"devices": list(rows)}}}
+    return {"device_registry": registry | {"data": {"devices": list(rows)}}} | siblings
 
 
-def a_row(**members: Any) -> dict[str, Any]:
-    return {"id": "a1", "name": "Lamp", "manufacturer": "Signify", "sw_version": "1"} | members
+def a_row(identifier: str | None = "a1", **members: Any) -> dict[str, Any]:
+    return {"id": identifier, "name": "Lamp", "sw_version": "1"} | members
 
 
-def results(report: dict[str, Any]) -> list[str]:
+def sibling(kind: str, member: str, *items: Any) -> dict[str, Any]:
+    return {f"{kind}_registry": {"key": f"core.{kind}_registry", "data": {member: list(items)}}}
+
+
+def places(*areas: dict[str, Any], floors: Any = ()) -> dict[str, Any]:
+    return sibling("area", "areas", *areas) | sibling("floor", "floors", *floors)
+
+
+HALL = {"id": "hall", "name": "Hall", "floor_id": "up"}
+ATTIC = {"id": "attic", "name": "Attic", "floor_id": None}
+UP = {"floor_id": "up", "name": "Upstairs", "level": 1}
+LIGHT = sibling("entity", "entities", {"entity_id": "light.x", "device_id": "a1"})
+LOCK = sibling("entity", "entities", {"entity_id": "lock.x", "device_id": "a1"})
+
+
+@pytest.fixture
+def imports(admin: Any) -> Import:
+    return importer(admin)
+
+
+def importer(somebody: Any) -> Import:
+    """What the caller's imports report."""
+
+    def run(
+        body: dict[str, Any], home: str | None = None, *, dry_run: bool = False, once: Any = None
+    ) -> Report:
+        answer = import_home_assistant(
+            somebody.store,
+            somebody.caller,
+            somebody.sources,
+            body,
+            home,
+            dry_run=dry_run,
+            once=once,
+        )
+        report: Report = json.loads(answer.body)
+        return report
+
+    return run
+
+
+@pytest.fixture
+def villa(admin: Any) -> Any:
+    """Somebody who is bound to no customer, where acme has a villa, and another a barn."""
+    for customer, home in (("acme", "villa"), ("other", "barn")):
+        admin.customer(customer)
+        admin.home(home, customer)
+    return admin
+
+
+def results(report: Report) -> list[str]:
     return [row["result"] for row in report["rows"]]
 
 
-def test_a_second_run_changes_nothing(imports: Imports, devices: Devices) -> None:
-    imports.home_assistant(files(a_row()), dry_run=False)
-    before = devices.get("ha-a1")
+def kept(report: Report) -> list[list[str]]:
+    return [row.get("kept", []) for row in report["rows"]]
 
-    again = imports.home_assistant(files(a_row()), dry_run=False)
+
+def fold(somebody: Any, into: str, duplicate: str) -> None:
+    somebody.store.write(
+        lambda transaction: merge_devices(
+            Work(transaction, somebody.caller, somebody.sources),
+            transaction,
+            into,
+            duplicate,
+            Preconditions(),
+        )
+    )
+
+
+def count(somebody: Any) -> dict[str, int]:
+    """How much there is of everything."""
+    return {name: somebody.store.count(name, Query()) for name in KINDS}
+
+
+# Again and again
+
+
+def test_a_second_run_changes_nothing(admin: Any, imports: Import) -> None:
+    imports(files(a_row()))
+    before, changes = admin.document("ha-a1"), admin.changes
+
+    again = imports(files(a_row()))
 
     assert results(again) == ["unchanged"]
-    assert devices.get("ha-a1") == before
+    assert admin.document("ha-a1") == before
+    assert admin.changes == changes
 
 
-def test_a_dry_run_says_what_would_be_and_changes_nothing(
-    imports: Imports, devices: Devices
+@pytest.mark.parametrize("version", ["1_0", "1_12", "3_4"])
+@pytest.mark.parametrize("home", [None, "villa"])
+def test_a_second_run_of_a_whole_home_changes_nothing(
+    villa: Any, version: str, home: str | None
 ) -> None:
-    report = imports.home_assistant(files(a_row()), dry_run=True)
+    body = a_home(version)
+    first = importer(villa)(body, home)
+    changes = villa.changes
 
-    assert (results(report), report["dry_run"]) == (["created"], True)
-    assert devices.page(DeviceQuery(10)).devices == []
+    again = importer(villa)(body, home)
+
+    expected = ["unchanged" if said == "created" else said for said in results(first)]
+    assert "created" in results(first)
+    assert results(again) == expected
+    assert not any(kept(again))
+    assert villa.changes == changes
 
 
-def test_what_changed_in_home_assistant_is_updated(imports: Imports, devices: Devices) -> None:
-    imports.home_assistant(files(a_row()), dry_run=False)
+def a_home(version: str) -> dict[str, Any]:
+    siblings = ("area_registry", "floor_registry", "label_registry", "entity_registry")
+    names = {name: name for name in siblings} | {"device_registry": f"device_registry_{version}"}
+    return {
+        registry: json.loads((FIXTURES / f"{file}.json").read_text(encoding="utf-8"))
+        for registry, file in names.items()
+    }
 
-    report = imports.home_assistant(files(a_row(sw_version="2", manufacturer=None)), dry_run=False)
 
+def test_what_changed_in_home_assistant_is_updated(admin: Any, imports: Import) -> None:
+    imports(files(a_row(manufacturer="Signify")))
+
+    report = imports(files(a_row(sw_version="2")))
+
+    document = admin.document("ha-a1")
     assert results(report) == ["updated"]
-    document = devices.get("ha-a1").document()
     assert document["sw_version"] == "2"
     assert "manufacturer" not in document
 
 
-def test_what_only_we_know_is_kept(imports: Imports, devices: Devices) -> None:
-    imports.home_assistant(files(a_row(labels=["theirs"])), dry_run=False)
-    ours = {"customer_id": "c1", "labels": ["ours"], "status": "retired", "attributes": {"x": 1}}
-    devices.patch("ha-a1", ours, Preconditions())
-
-    report = imports.home_assistant(files(a_row(labels=["theirs"])), dry_run=False)
-
-    document = devices.get("ha-a1").document()
-    assert results(report) == ["updated"]
-    assert document["labels"] == ["ours", "theirs"]
-    assert (document["customer_id"], document["status"]) == ("c1", "retired")
-    assert document["attributes"]["x"] == 1
-
-
-def test_a_device_that_home_assistant_enables_again_is_active(
-    imports: Imports, devices: Devices
+def test_an_address_that_is_spelled_in_capitals_is_updated_like_any_other(
+    admin: Any, imports: Import
 ) -> None:
-    imports.home_assistant(files(a_row(disabled_by="user")), dry_run=False)
-    assert devices.get("ha-a1").document()["status"] == "disabled"
+    def with_mac(mac: str) -> dict[str, Any]:
+        return files(a_row(connections=[["mac", mac]]))
 
-    imports.home_assistant(files(a_row()), dry_run=False)
+    imports(with_mac("AA:BB:CC:DD:EE:01"))
+    again = imports(with_mac("AA:BB:CC:DD:EE:01"))
+    changed = imports(with_mac("AA:BB:CC:DD:EE:02"))
 
-    document = devices.get("ha-a1").document()
+    assert (results(again), kept(again)) == (["unchanged"], [[]])
+    assert (results(changed), kept(changed)) == (["updated"], [[]])
+    assert admin.document("ha-a1")["connections"][0]["value"] == "aa:bb:cc:dd:ee:02"
+
+
+# What a person changed here
+
+
+def test_what_a_person_changed_since_the_last_import_is_kept_and_told(
+    admin: Any, imports: Import
+) -> None:
+    imports(files(a_row(model="x")))
+    admin.patch(DEVICES, "ha-a1", name="Mine", sw_version=None)
+
+    same = imports(files(a_row(model="x")))
+    other = imports(files(a_row(name="Theirs", model="y")))
+
+    document = admin.document("ha-a1")
+    assert (results(same), kept(same)) == (["unchanged"], [["name", "sw_version"]])
+    assert (results(other), kept(other)) == (["updated"], [["name", "sw_version"]])
+    assert (document["name"], document["model"]) == ("Mine", "y")
+    assert "sw_version" not in document
+
+
+def test_what_both_came_to_say_is_nobodys_change(admin: Any, imports: Import) -> None:
+    imports(files(a_row()))
+    admin.patch(DEVICES, "ha-a1", name="New")
+
+    assert kept(imports(files(a_row(name="New")))) == [[]]
+    assert kept(imports(files(a_row(name="Newer")))) == [[]]
+    assert admin.document("ha-a1")["name"] == "Newer"
+
+
+def test_what_only_we_know_is_kept(admin: Any, imports: Import) -> None:
+    admin.customer("c1")
+    imports(files(a_row(labels=["theirs"])))
+    ours = {"customer_id": "c1", "labels": ["ours"], "status": "retired", "attributes": {"x": 1}}
+    admin.patch(DEVICES, "ha-a1", **ours)
+
+    report = imports(files(a_row(labels=["theirs", "new"])))
+
+    document = admin.document("ha-a1")
+    assert (results(report), kept(report)) == (["updated"], [[]])
+    assert document["labels"] == ["ours", "new"]
+    assert (document["customer_id"], document["status"]) == ("c1", "retired")
+    assert document["attributes"] == {"x": 1}
+
+
+def test_lists_are_joined_by_what_changed_on_each_side(admin: Any, imports: Import) -> None:
+    imports(files(a_row(labels=["a", "b", "c"])))
+    admin.patch(DEVICES, "ha-a1", labels=["a", "b", "ours"])
+
+    imports(files(a_row(labels=["b", "c", "new"])))
+
+    assert admin.document("ha-a1")["labels"] == ["b", "ours", "new"]
+
+
+def test_what_was_known_before_the_first_import_becomes_what_it_says(
+    admin: Any, imports: Import
+) -> None:
+    admin.device("ha-a1", model="ours", manufacturer="ours", labels=["ours"], status="retired")
+
+    report = imports(files(a_row(model="theirs", labels=["theirs"])))
+
+    document = admin.document("ha-a1")
+    assert (results(report), kept(report)) == (["updated"], [[]])
+    assert (document["model"], document["manufacturer"]) == ("theirs", "ours")
+    assert document["labels"] == ["ours", "theirs"]
+    assert document["status"] == "retired"
+
+
+def test_a_device_that_home_assistant_disables_is_disabled(admin: Any, imports: Import) -> None:
+    imports(files(a_row()))
+
+    report = imports(files(a_row(disabled_by="user")))
+
+    document = admin.document("ha-a1")
+    assert (results(report), kept(report)) == (["updated"], [[]])
+    assert (document["status"], document["disabled_by"]) == ("disabled", "user")
+
+
+def test_a_device_that_home_assistant_enables_again_is_active(admin: Any, imports: Import) -> None:
+    imports(files(a_row(disabled_by="user")))
+
+    report = imports(files(a_row()))
+
+    document = admin.document("ha-a1")
+    assert kept(report) == [[]]
     assert document["status"] == "active"
     assert "disabled_by" not in document
 
 
-def test_every_row_is_accounted_for(imports: Imports) -> None:
-    body = files(a_row(), a_row(id=None), "no object")
+def test_a_device_that_a_person_retired_stays_so(admin: Any, imports: Import) -> None:
+    imports(files(a_row()))
+    admin.patch(DEVICES, "ha-a1", status="retired")
+
+    report = imports(files(a_row(disabled_by="user")))
+
+    assert kept(report) == [["status"]]
+    assert admin.document("ha-a1")["status"] == "retired"
+
+
+def test_a_device_that_was_deleted_here_is_created_again(admin: Any, imports: Import) -> None:
+    imports(files(a_row()))
+    admin.delete(DEVICES, "ha-a1")
+
+    assert results(imports(files(a_row()))) == ["created"]
+    assert results(imports(files(a_row()))) == ["unchanged"]
+
+
+# Types
+
+
+def test_a_file_that_is_not_sent_changes_no_type(admin: Any, imports: Import) -> None:
+    imports(files(a_row(), **LIGHT))
+    assert admin.document("ha-a1")["device_type"] == "light"
+
+    report = imports(files(a_row()))
+
+    assert (results(report), kept(report)) == (["unchanged"], [[]])
+    assert admin.document("ha-a1")["device_type"] == "light"
+
+
+def test_a_type_that_was_guessed_is_told_by_the_entities_later(admin: Any, imports: Import) -> None:
+    imports(files(a_row()))
+    assert admin.document("ha-a1")["device_type"] == "unknown"
+
+    for said, device_type in ((LIGHT, "light"), ({}, "light"), (LOCK, "lock")):
+        report = imports(files(a_row(), **said))
+
+        assert kept(report) == [[]]
+        assert admin.document("ha-a1")["device_type"] == device_type
+
+
+def test_a_type_that_a_person_chose_is_kept(admin: Any, imports: Import) -> None:
+    imports(files(a_row(), **LIGHT))
+    admin.patch(DEVICES, "ha-a1", device_type="plug")
+
+    assert kept(imports(files(a_row()))) == [[]]
+    assert kept(imports(files(a_row(), **LOCK))) == [["device_type"]]
+    assert admin.document("ha-a1")["device_type"] == "plug"
+
+
+def test_a_device_that_comes_again_is_of_the_type_that_its_entities_tell(
+    admin: Any, imports: Import
+) -> None:
+    """What was said of the one that is deleted says nothing of this one."""
+    imports(files(a_row(), **LIGHT))
+    admin.delete(DEVICES, "ha-a1")
+    imports(files(a_row()))
+
+    report = imports(files(a_row(), **LIGHT))
+
+    assert kept(report) == [[]]
+    assert admin.document("ha-a1")["device_type"] == "light"
+
+
+# Known by what it refers to
+
+
+def test_a_device_that_was_folded_into_another_updates_that_one(
+    admin: Any, imports: Import
+) -> None:
+    imports(files(a_row()))
+    admin.device("lamp-1", name="Lamp")
+    fold(admin, "lamp-1", "ha-a1")
+
+    report = imports(files(a_row(sw_version="2")))
+
+    assert [(row["identifier"], row["result"]) for row in report["rows"]] == [("lamp-1", "updated")]
+    assert admin.document("lamp-1")["sw_version"] == "2"
+    assert results(imports(files(a_row(sw_version="2")))) == ["unchanged"]
+    assert admin.store.get("devices", "ha-a1") is None
+
+
+def test_a_device_that_a_person_wrote_down_is_known_by_its_reference(
+    admin: Any, imports: Import
+) -> None:
+    reference = {"system": "home_assistant", "id": "a1"}
+    admin.device("mine", name="Mine", external_refs=[reference])
+
+    report = imports(files(a_row()))
+
+    assert [row["identifier"] for row in report["rows"]] == ["mine"]
+    assert admin.document("mine")["name"] == "Lamp"
+
+
+def test_two_devices_that_became_one_do_not_take_turns(admin: Any, imports: Import) -> None:
+    both = files(a_row("a1", name="One"), a_row("a2", name="Two"))
+    imports(both)
+    fold(admin, "ha-a1", "ha-a2")
+
+    first, second = imports(both), imports(both)
+
+    assert [row["identifier"] for row in first["rows"]] == ["ha-a1", "ha-a1"]
+    assert results(second) == ["unchanged", "unchanged"]
+    assert admin.document("ha-a1")["name"] == "One"
+
+
+def test_links_lead_to_what_their_ends_have_become(admin: Any, imports: Import) -> None:
+    hub, lamp = a_row("hub"), a_row("a1", via_device_id="hub")
+    imports(files(hub, lamp))
+    admin.device("bridge", name="Bridge")
+    fold(admin, "bridge", "ha-hub")
+
+    assert results(imports(files(hub, lamp))) == ["unchanged", "unchanged"]
+    assert admin.document("ha-a1")["via_device"] == "bridge"
+
+
+def test_a_hub_and_its_device_that_became_one_are_not_linked(admin: Any, imports: Import) -> None:
+    both = files(a_row("hub"), a_row("a1", via_device_id="hub"))
+    imports(both)
+    fold(admin, "ha-hub", "ha-a1")
+
+    assert "rejected" not in results(imports(both))
+    assert "via_device" not in admin.document("ha-hub")
+
+
+def test_a_device_of_another_home_is_not_the_one_that_is_referred_to(villa: Any) -> None:
+    villa.home("shed", "acme")
+    reference = {"system": "home_assistant", "id": "a1"}
+    villa.device("mine", name="Mine", home_id="shed", external_refs=[reference])
+
+    report = importer(villa)(files(a_row()), "villa")
+
+    assert [row["identifier"] for row in report["rows"]] == ["ha-a1"]
+    assert villa.document("mine")["name"] == "Mine"
+
+
+# Files that are not sent
+
+
+def test_without_the_area_registry_a_device_stays_where_it_is(villa: Any) -> None:
+    imports = importer(villa)
+    row = a_row(area_id="hall")
+    imports(files(row, **places(HALL, floors=[UP])), "villa")
+    before = villa.document("ha-a1")
+
+    report = imports(files(row), "villa")
+
+    assert (results(report), kept(report)) == (["unchanged"], [[]])
+    assert villa.document("ha-a1") == before
+    assert before["area_id"] == "ha-hall"
+
+
+def test_without_the_floor_registry_an_area_stays_on_its_floor(villa: Any) -> None:
+    imports = importer(villa)
+    row = a_row(area_id="hall")
+    imports(files(row, **places(HALL, floors=[UP])), "villa")
+
+    report = imports(files(row, **sibling("area", "areas", HALL)), "villa")
+
+    assert results(report) == ["unchanged", "unchanged"]
+    assert villa.document("ha-hall", AREAS)["floor"] == "Upstairs"
+
+
+def test_a_floor_that_is_gone_from_the_file_is_gone_here(villa: Any) -> None:
+    imports = importer(villa)
+    imports(files(a_row(area_id="hall"), **places(HALL, floors=[UP])), "villa")
+
+    imports(files(a_row(area_id="hall"), **places({**HALL, "floor_id": None})), "villa")
+
+    assert "floor" not in villa.document("ha-hall", AREAS)
+    assert villa.document("ha-a1")["attributes"] == {"home_assistant": {"area": "Hall"}}
+
+
+# Homes and their areas
+
+
+def test_with_a_home_its_areas_come_along_and_hold_the_devices(villa: Any) -> None:
+    body = files(a_row(area_id="hall"), **places(HALL, ATTIC, floors=[UP]))
+
+    report = importer(villa)(body, "villa")
+
+    assert [(row["kind"], row["identifier"], row["result"]) for row in report["rows"]] == [
+        ("areas", "ha-hall", "created"),
+        ("areas", "ha-attic", "created"),
+        ("devices", "ha-a1", "created"),
+    ]
+    hall, lamp = villa.document("ha-hall", AREAS), villa.document("ha-a1")
+    assert (hall["home_id"], hall["name"], hall["floor"], hall["level"]) == (
+        "villa",
+        "Hall",
+        "Upstairs",
+        1,
+    )
+    assert (lamp["area_id"], lamp["home_id"], lamp["customer_id"]) == ("ha-hall", "villa", "acme")
+
+
+def test_without_a_home_areas_are_only_told_of(villa: Any) -> None:
+    body = files(a_row(area_id="hall"), **places(HALL, floors=[UP]))
+
+    report = importer(villa)(body)
+
+    lamp = villa.document("ha-a1")
+    assert [row["kind"] for row in report["rows"]] == ["devices"]
+    assert count(villa)["areas"] == 0
+    assert not {"area_id", "home_id", "customer_id"} & set(lamp)
+    assert lamp["attributes"] == {"home_assistant": {"area": "Hall", "floor": "Upstairs"}}
+
+
+def test_a_home_can_be_named_later(villa: Any) -> None:
+    body = files(a_row(area_id="hall"), **places(HALL))
+    importer(villa)(body)
+
+    report = importer(villa)(body, "villa")
+
+    assert (results(report), kept(report)) == (["created", "updated"], [[], []])
+    assert villa.document("ha-a1")["area_id"] == "ha-hall"
+
+
+def test_an_area_that_is_renamed_there_is_renamed_here_unless_a_person_did(villa: Any) -> None:
+    importer(villa)(files(**places(HALL, ATTIC)), "villa")
+    villa.patch(AREAS, "ha-hall", name="Lobby")
+
+    body = files(**places(HALL | {"name": "Entrance"}, ATTIC | {"name": "Loft"}))
+    report = importer(villa)(body, "villa")
+
+    assert (results(report), kept(report)) == (["unchanged", "updated"], [["name"], []])
+    assert villa.document("ha-hall", AREAS)["name"] == "Lobby"
+    assert villa.document("ha-attic", AREAS)["name"] == "Loft"
+
+
+def test_a_device_that_a_person_put_into_another_area_stays_there(villa: Any) -> None:
+    body = files(a_row(area_id="hall"), **places(HALL, ATTIC))
+    importer(villa)(body, "villa")
+    villa.patch(DEVICES, "ha-a1", area_id="ha-attic")
+
+    report = importer(villa)(body, "villa")
+
+    assert kept(report) == [[], [], ["area_id"]]
+    assert villa.document("ha-a1")["area_id"] == "ha-attic"
+
+
+def test_a_device_that_moved_to_another_area_there_moves_here(villa: Any) -> None:
+    importer(villa)(files(a_row(area_id="hall"), **places(HALL, ATTIC)), "villa")
+
+    report = importer(villa)(files(a_row(area_id="attic"), **places(HALL, ATTIC)), "villa")
+
+    assert results(report) == ["unchanged", "unchanged", "updated"]
+    assert villa.document("ha-a1")["area_id"] == "ha-attic"
+
+
+def test_a_home_that_is_not_there_stops_the_import(villa: Any, a_caller: Any) -> None:
+    before = count(villa)
+
+    for somebody, home in ((villa, "gone"), (a_caller("acme"), "barn")):
+        with pytest.raises(ResourceNotFound, match=f"There is no home {home}."):
+            importer(somebody)(files(a_row()), home)
+
+    assert count(villa) == before
+
+
+# Hubs
+
+
+@pytest.mark.parametrize("member", ["via_device", "parent_device"])
+def test_hubs_and_parents_come_before_their_devices_whatever_the_order(
+    admin: Any, imports: Import, member: str
+) -> None:
+    said = f"{member}_id"
+    body = files(a_row("c", **{said: "b"}), a_row("b", **{said: "a"}), a_row("a"), a_row("d"))
+
+    report = imports(body)
+
+    assert [row["identifier"] for row in report["rows"]] == ["ha-c", "ha-b", "ha-a", "ha-d"]
+    assert results(report) == ["created"] * 4
+    assert admin.document("ha-c")[member] == "ha-b"
+    assert admin.document("ha-b")[member] == "ha-a"
+
+
+def test_a_ring_of_a_hub_and_a_parent_comes_in_with_one_link_less(
+    admin: Any, imports: Import
+) -> None:
+    body = files(a_row("a", via_device_id="b"), a_row("b", parent_device_id="a"), a_row("c"))
+
+    report = imports(body)
+    again = imports(body)
+
+    links = [set(admin.document(f"ha-{one}")) & {"via_device", "parent_device"} for one in "ab"]
+    assert results(report) == ["created"] * 3
+    assert sum(map(len, links)) == 1
+    assert (results(again), kept(again)) == (["unchanged"] * 3, [[]] * 3)
+
+
+@pytest.mark.parametrize("count_", [2, 3, 5])
+def test_a_ring_of_hubs_comes_in_with_one_link_less(
+    admin: Any, imports: Import, count_: int
+) -> None:
+    body = files(*(a_row(str(n), via_device_id=str((n + 1) % count_)) for n in range(count_)))
+
+    report = imports(body)
+
+    found = [admin.document(f"ha-{n}").get("via_device") for n in range(count_)]
+    assert results(report) == ["created"] * count_
+    assert found.count(None) == 1
+
+
+def test_a_device_that_is_reached_by_its_parent_comes_after_it_once(
+    admin: Any, imports: Import
+) -> None:
+    body = files(a_row("a", via_device_id="b", parent_device_id="b"), a_row("b"))
+
+    assert results(imports(body)) == ["created", "created"]
+    assert admin.document("ha-a")["via_device"] == admin.document("ha-a")["parent_device"] == "ha-b"
+
+
+def test_a_device_that_changes_its_hub_is_updated(admin: Any, imports: Import) -> None:
+    imports(files(a_row("a", via_device_id="b"), a_row("b"), a_row("c")))
+
+    report = imports(files(a_row("a", via_device_id="c"), a_row("b"), a_row("c")))
+
+    assert results(report) == ["updated", "unchanged", "unchanged"]
+    assert admin.document("ha-a")["via_device"] == "ha-c"
+
+
+# Reports
+
+
+def test_every_row_is_accounted_for_in_the_order_of_the_file(imports: Import) -> None:
+    body = files(
+        *(a_row(f"d{n}", via_device_id="d11") for n in range(12)), a_row(None), "no object"
+    )
+    body["device_registry"]["data"]["child_devices"] = [a_row("child")]
     body["device_registry"]["data"]["deleted_devices"] = [{"id": "gone"}]
 
-    report = imports.home_assistant(body, dry_run=False)
+    report = imports(body)
 
-    assert results(report) == ["created", "rejected", "rejected", "skipped"]
-    assert sum(report["counts"].values()) == 4
-    assert all(row["reason"] for row in report["rows"][1:])
+    assert results(report) == [*["created"] * 12, "rejected", "rejected", "created", "skipped"]
+    data = "/device_registry/data"
+    assert [row["pointer"] for row in report["rows"]] == [
+        *(f"{data}/devices/{n}" for n in range(12)),
+        f"{data}/devices/12/id",
+        f"{data}/devices/13",
+        f"{data}/child_devices/0",
+        f"{data}/deleted_devices/0",
+    ]
+    assert report["counts"] == {
+        "created": 13,
+        "updated": 0,
+        "unchanged": 0,
+        "skipped": 1,
+        "rejected": 2,
+    }
+    assert all(row["reason"] for row in report["rows"] if row["result"] in ("skipped", "rejected"))
+
+
+def test_lists_that_would_grow_too_long_are_a_rejected_row(admin: Any, imports: Import) -> None:
+    imports(files(a_row()))
+    admin.patch(DEVICES, "ha-a1", labels=[f"l{n}" for n in range(50)])
+
+    report = imports(files(a_row(labels=["one_more"])))
+
+    assert results(report) == ["rejected"]
+    assert "51 items; 50 are allowed" in report["rows"][0]["reason"]
+
+
+def test_a_row_that_a_rule_refuses_leaves_the_others_alone(villa: Any) -> None:
+    villa.patch(KINDS["customers"], "acme", max_devices=1)
+
+    report = importer(villa)(files(a_row("a"), a_row("b"), a_row("c", name="C")), "villa")
+
+    assert results(report) == ["created", "rejected", "rejected"]
+    assert report["rows"][2] == {
+        "pointer": "/device_registry/data/devices/2",
+        "kind": "devices",
+        "result": "rejected",
+        "name": "C",
+        "reason": "The customer acme has 1 devices, and may have no more.",
+    }
+    assert count(villa)["origins"] == 1
+
+
+def test_what_is_anothers_is_rejected_and_stays_as_it_is(villa: Any, a_caller: Any) -> None:
+    importer(villa)(files(a_row(area_id="hall", model="secret"), **places(HALL)), "barn")
+
+    report = importer(a_caller("acme"))(
+        files(a_row(area_id="hall"), a_row("b"), **places(HALL)), "villa"
+    )
+
+    assert results(report) == ["rejected", "rejected", "created"]
+    assert "secret" not in json.dumps(report)
+    assert villa.document("ha-a1")["customer_id"] == "other"
+    assert villa.document("ha-b")["customer_id"] == "acme"
+
+
+# All of it or nothing
+
+
+def test_a_dry_run_says_what_would_be_and_leaves_nothing(villa: Any) -> None:
+    body = files(a_row("a", via_device_id="b", area_id="hall"), a_row("b"), **places(HALL))
+    before, changes = count(villa), villa.changes
+    once = Once("admin", "k", "f")
+
+    report = importer(villa)(body, "villa", dry_run=True, once=once)
+
+    assert (results(report), report["dry_run"]) == (["created"] * 3, True)
+    assert (count(villa), villa.changes) == (before, changes)
+    assert villa.store.reply("admin", "k") is None
+
+
+def test_a_dry_run_of_changes_changes_nothing(admin: Any, imports: Import) -> None:
+    imports(files(a_row()))
+    before = admin.document("ha-a1")
+
+    report = imports(files(a_row(sw_version="2")), dry_run=True)
+
+    assert (results(report), report["counts"]["updated"]) == (["updated"], 1)
+    assert admin.document("ha-a1") == before
+    assert results(imports(files(a_row(sw_version="2")))) == ["updated"]
+
+
+def test_an_import_with_a_key_happens_once(admin: Any, imports: Import) -> None:
+    first = imports(files(a_row()), once=Once("admin", "k", "f"))
+    admin.delete(DEVICES, "ha-a1")
+
+    assert imports(files(a_row()), once=Once("admin", "k", "f")) == first
+    assert count(admin)["devices"] == 0
+    with pytest.raises(KeyReused):
+        imports(files(a_row()), once=Once("admin", "k", "other"))
 
 
 def test_nothing_is_half_imported(
-    imports: Imports,
-    devices: Devices,
-    store: SQLiteDeviceStore,
-    monkeypatch: pytest.MonkeyPatch,
+    admin: Any, imports: Import, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second of three statements fails: the first must not stay."""
-    statements = iter([None, ChangeConflict("b"), None])
-    change = store._change
+    """The second of three devices fails: the first must not stay."""
+    uids = iter([None, RuntimeError, None])
+    uid = admin.sources.uid
 
-    def failing(*arguments: Any) -> None:
-        fault = next(statements)
+    def failing() -> str:
+        fault = next(uids)
         if fault is not None:
             raise fault
-        change(*arguments)
+        return str(uid())
 
-    monkeypatch.setattr(store, "_change", failing)
-    monkeypatch.setattr("inventory.imports.ATTEMPTS", 1)
-    with pytest.raises(Exception, match="Others are changing"):
-        imports.home_assistant(files(a_row(id="a"), a_row(id="b"), a_row(id="c")), dry_run=False)
+    monkeypatch.setattr("inventory.work.Work.keep", lambda *_: None)
+    object.__setattr__(admin.sources, "uid", failing)
 
-    assert devices.page(DeviceQuery(10)).devices == []
+    with pytest.raises(RuntimeError):
+        imports(files(a_row("a"), a_row("b"), a_row("c")))
+
+    assert count(admin) == dict.fromkeys(KINDS, 0)
+    assert admin.changes == []
+
+
+# The merge alone
+
+
+@pytest.mark.parametrize(
+    ("base", "ours", "theirs", "merged", "kept_members"),
+    [
+        ({"a": 1}, {"a": 1}, {"a": 2}, {"a": 2}, []),
+        ({"a": 1}, {"a": 1}, {}, {}, []),
+        ({"a": 1}, {"a": 3}, {"a": 2}, {"a": 3}, ["a"]),
+        ({"a": 1}, {"a": 3}, {"a": 1}, {"a": 3}, ["a"]),
+        ({"a": 1}, {"a": 3}, {}, {"a": 3}, ["a"]),
+        ({"a": 1}, {}, {"a": 2}, {}, ["a"]),
+        ({"a": 1}, {"a": 2}, {"a": 2}, {"a": 2}, []),
+        ({}, {}, {"a": 2}, {"a": 2}, []),
+        ({}, {"b": 1}, {"a": 2}, {"a": 2, "b": 1}, []),
+        (None, {"a": 1, "b": 1}, {"a": 2}, {"a": 2, "b": 1}, []),
+        ({}, {}, {"labels": ["x"]}, {"labels": ["x"]}, []),
+        ({"labels": ["x"]}, {"labels": ["x"]}, {}, {"labels": []}, []),
+        ({"labels": ["x"]}, {}, {"labels": ["x"]}, {}, []),
+        ({"labels": ["x"]}, {"labels": ["y", "x"]}, {}, {"labels": ["y"]}, []),
+        (
+            {"attributes": {"a": 1, "b": 1}},
+            {"attributes": {"a": 1, "b": 2, "c": 3}},
+            {"attributes": {"a": 5, "b": 5}},
+            {"attributes": {"a": 5, "b": 2, "c": 3}},
+            [],
+        ),
+        ({"attributes": {"a": 1}}, {"attributes": {"a": 1, "c": 3}}, {}, {"attributes": {"c": 3}},
+         []),
+        (None, {"attributes": {"a": 1, "c": 3}}, {"attributes": {"a": 2}},
+         {"attributes": {"a": 2, "c": 3}}, []),
+        (None, {"labels": ["x", "y"]}, {"labels": ["y", "z"]}, {"labels": ["x", "y", "z"]}, []),
+    ],
+)  # fmt: skip
+def test_a_merge_takes_what_changed_on_one_side_and_keeps_ours_where_both_did(
+    base: Any, ours: Any, theirs: Any, merged: Any, kept_members: list[str]
+) -> None:
+    assert merge(base, ours, theirs) == (merged, kept_members)
+
+
+def test_a_merge_leaves_alone_what_they_only_guess() -> None:
+    assert merge({"a": 1}, {"a": 1}, {"a": 2}, ["a"]) == ({"a": 1}, [])
