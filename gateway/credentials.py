@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import jwt
@@ -13,8 +13,10 @@ from connexion.lifecycle import ConnexionRequest
 from connexion.security import NO_VALUE
 
 from gateway.api_keys import FRESH, REMEMBERED, ApiKey, ApiKeys
+from gateway.issuer_keys import COOL_DOWN, KeysUnavailable
+from gateway.outside_tokens import OutsideTokens, TokenRefused
 from gateway.signing import Signer
-from openapi.problems import INSUFFICIENT_SCOPE, UNAUTHORIZED, Problem
+from openapi.problems import INSUFFICIENT_SCOPE, SERVICE_UNAVAILABLE, UNAUTHORIZED, Problem
 
 AUDIENCE = "doorstep"  # of access tokens
 CHALLENGE = 'Bearer realm="doorstep", ApiKey realm="doorstep"'
@@ -45,18 +47,19 @@ class ApiKeyCredential:
             key = self._keys.verify(given)
             if key is None:
                 raise _refused("The API key is not valid.")
-            return _principal(key.id, key.scopes, required)
+            return _principal(key, key.scopes, required)
 
         return check
 
 
 class BearerCredential:
-    """``Authorization: Bearer``, with a token from ``/oauth/token``."""
+    """``Authorization: Bearer``, with a token from ``/oauth/token`` or of an outside issuer."""
 
-    def __init__(self, keys: ApiKeys, signer: Signer) -> None:
+    def __init__(self, keys: ApiKeys, signer: Signer, outside: OutsideTokens) -> None:
         self._keys = keys
         self._signer = signer
-        self._lately: dict[str, tuple[float, Mapping[str, Any]]] = {}
+        self._outside = outside
+        self._lately: dict[str, tuple[float, ApiKey]] = {}
 
     def get_fn(self, _scheme: Mapping[str, Any], required_scopes: list[str]) -> Check:
         """The check of one operation; called once, when the gateway starts."""
@@ -66,32 +69,52 @@ class BearerCredential:
             given = request.headers.get("authorization")
             if given is None:
                 return NO_VALUE
-            claims = self._claims(given)
-            return _principal(claims["sub"], frozenset(claims["scope"].split()), required)
+            # A signature takes ten times as long to verify as all the rest of a request's checks.
+            lately = self._lately.get(given)
+            if lately is not None and time.monotonic() - lately[0] < FRESH:
+                return _principal(lately[1], lately[1].scopes, required)
+            token = _token(given)
+            iss = _issuer(token)
+            if self._outside.takes(iss):
+                return self._check_outside(given, token, iss, required)  # Connexion awaits it
+            key = self._remember(given, self._verify(token))
+            return _principal(key, key.scopes, required)
 
         return check
 
-    def _claims(self, given: str) -> Mapping[str, Any]:
-        # A signature takes ten times as long to verify as all the rest of a request's checks.
-        at, claims = self._lately.get(given, (-FRESH, {}))
-        if time.monotonic() - at >= FRESH:
-            claims = self._verify(given)
-            if len(self._lately) >= REMEMBERED:
-                self._lately.clear()
-            self._lately[given] = (time.monotonic(), claims)
-        return claims
+    def _remember(self, given: str, key: ApiKey) -> ApiKey:
+        if len(self._lately) >= REMEMBERED:
+            self._lately.clear()
+        self._lately[given] = (time.monotonic(), key)
+        return key
 
-    def _verify(self, given: str) -> Mapping[str, Any]:
-        scheme, _, token = given.partition(" ")
-        if scheme.lower() != "bearer":
-            raise _refused("Authorization is not of the Bearer scheme.")
+    async def _check_outside(
+        self, given: str, token: str, iss: str, required: frozenset[str]
+    ) -> Principal:
+        try:
+            key = await self._outside.verify(token, iss)
+        except TokenRefused as exc:
+            raise _refused(str(exc)) from exc
+        except KeysUnavailable as exc:
+            raise Problem(
+                SERVICE_UNAVAILABLE,
+                "The keys of the access token's issuer cannot be had just now.",
+                headers={"Retry-After": f"{COOL_DOWN:.0f}"},
+            ) from exc
+        self._remember(given, key)
+        return _principal(key, key.scopes, required)
+
+    def _verify(self, token: str) -> ApiKey:
+        """The token's client, with the scopes of the token alone."""
         try:
             claims = self._signer.verify(token, audience=AUDIENCE)
         except jwt.PyJWTError as exc:
             raise _refused("The access token is not valid, or it is over.") from exc
-        if not self._keys.is_live(claims["sub"]):
-            raise _refused("The access token's client was revoked.")
-        return claims
+        key = self._keys.find(claims["sub"])
+        if key is None:
+            raise _refused("The access token's client is revoked or expired.")
+        # A key that has lost a scope takes it from the tokens that were issued before.
+        return replace(key, scopes=key.scopes & frozenset(claims["scope"].split()))
 
 
 class ClientCredential:
@@ -107,7 +130,7 @@ class ClientCredential:
             key = self._client(request.headers.get("authorization") or "")
             if key is None:
                 raise ClientRefused
-            return {"sub": key.id, "scopes": key.scopes}
+            return {"sub": key.id, "scopes": key.scopes, "unlimited": key.unlimited}
 
         return check
 
@@ -117,12 +140,27 @@ class ClientCredential:
             return None
         try:
             user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # not base64, or not UTF-8
             return None
         return self._keys.verify_parts(user, password)
 
 
-def _principal(subject: str, scopes: frozenset[str], required: frozenset[str]) -> Principal:
+def _token(given: str) -> str:
+    scheme, _, token = given.partition(" ")
+    if scheme.lower() != "bearer":
+        raise _refused("Authorization is not of the Bearer scheme.")
+    return token
+
+
+def _issuer(token: str) -> Any:
+    """Who the token says that it is of; nothing is verified yet."""
+    try:
+        return jwt.decode(token, options={"verify_signature": False}).get("iss")
+    except (jwt.PyJWTError, ValueError) as exc:
+        raise _refused("The access token is not valid, or it is over.") from exc
+
+
+def _principal(key: ApiKey, scopes: frozenset[str], required: frozenset[str]) -> Principal:
     if not required <= scopes:
         needed = " ".join(sorted(required))
         challenge = f'Bearer realm="doorstep", error="insufficient_scope", scope="{needed}"'
@@ -131,7 +169,12 @@ def _principal(subject: str, scopes: frozenset[str], required: frozenset[str]) -
             f"This operation needs the scope {needed}.",
             headers={"WWW-Authenticate": challenge},
         )
-    return {"sub": subject, "scopes": scopes}
+    return {
+        "sub": key.id,
+        "scopes": scopes,
+        "tenant": key.customer,
+        "unlimited": key.unlimited,
+    }
 
 
 def _refused(detail: str) -> Problem:

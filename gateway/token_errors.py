@@ -7,7 +7,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.credentials import ClientRefused
 from gateway.operations import json_answer
 from gateway.tokens import ScopeRefused
-from openapi.problems import Answer
+from openapi.problems import INVALID_REQUEST, Answer, Problem
+from openapi.request import operation_id
 
 
 class TokenErrorMiddleware:
@@ -25,6 +26,10 @@ class TokenErrorMiddleware:
             answer = self._client_refused()
         except ScopeRefused as exc:
             answer = _error(400, "invalid_scope", f"The client does not have the scope {exc}.")
+        except Problem as problem:
+            if operation_id(scope) != "issue_token" or problem.kind is not INVALID_REQUEST:
+                raise
+            answer = _error(400, _code(problem), problem.detail or problem.kind.title)
         start = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
         await send(start)
         await send({"type": "http.response.body", "body": answer.body})
@@ -33,6 +38,13 @@ class TokenErrorMiddleware:
         answer = _error(401, "invalid_client", "The client is unknown or its secret is wrong.")
         answer.headers.append((b"www-authenticate", self._challenge.encode()))
         return answer
+
+
+def _code(problem: Problem) -> str:
+    at = problem.errors[0].get("pointer") if problem.errors else None
+    return {"/grant_type": "unsupported_grant_type", "/scope": "invalid_scope"}.get(
+        at or "", "invalid_request"
+    )
 
 
 def _error(status: int, error: str, description: str) -> Answer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from gateway.api_keys import metadata
+from gateway.key_database import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

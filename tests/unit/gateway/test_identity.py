@@ -9,6 +9,7 @@ import pytest
 from gateway import identity
 from gateway.identity import Identities
 from gateway.signing import Signer, load_signer
+from gateway.signing_keys import KeyFiles
 
 READER = {"sub": "a", "scopes": frozenset(["devices:read"])}
 
@@ -57,3 +58,21 @@ def test_an_identity_is_renewed_well_before_it_is_over(
     now += identity.LIFETIME - identity.RENEWED
 
     assert identities.header(READER, "inventory") != first
+
+
+def test_a_new_key_signs_new_identities(signer: Signer, tmp_path: Path) -> None:
+    identities = Identities(signer)
+    before = identities.header(READER, "inventory")
+    assert identities.header(READER, "inventory") == before
+
+    KeyFiles(tmp_path / "gateway.key", tmp_path / "gateway.jwks.json").rotate(0)
+    signer.refresh()
+
+    assert identities.header(READER, "inventory") != before
+
+
+def test_nobody_has_an_identity_without_scopes(signer: Signer) -> None:
+    token = Identities(signer).header({}, "inventory").removeprefix("Bearer ")
+    claims = signer.verify(token, audience="inventory")
+
+    assert (claims["sub"], claims["scope"]) == ("anonymous", "")

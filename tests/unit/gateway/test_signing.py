@@ -13,6 +13,7 @@ import jwt
 import pytest
 
 from gateway.signing import Signer, load_signer
+from gateway.signing_keys import KeyFiles, SigningKeyFault
 
 
 @pytest.fixture
@@ -75,3 +76,84 @@ def test_workers_that_start_together_agree_on_one_key(tmp_path: Path) -> None:
 
     assert len(kids) == 1
     assert json.loads(public.read_bytes())["keys"][0]["kid"] in kids
+
+
+def files(folder: Path) -> KeyFiles:
+    return KeyFiles(folder / "gateway.key", folder / "gateway.jwks.json")
+
+
+def test_a_running_signer_takes_up_a_new_key_and_still_verifies_by_the_old_one(
+    signer: Signer, tmp_path: Path
+) -> None:
+    before, old = signer.kid, a_token(signer)
+
+    new = files(tmp_path).rotate(60)
+    signer.refresh()
+
+    assert signer.kid == new != before
+    assert jwt.get_unverified_header(a_token(signer))["kid"] == new
+    assert signer.verify(old, audience="doorstep")["sub"] == "s"
+    assert [key["kid"] for key in signer.key_set()["keys"]] == [new, before]
+
+
+def test_a_token_of_a_worker_that_was_faster_is_verified(signer: Signer, tmp_path: Path) -> None:
+    files(tmp_path).rotate(60)
+    faster = load_signer(tmp_path / "gateway.key", tmp_path / "gateway.jwks.json")
+
+    assert signer.verify(a_token(faster), audience="doorstep")["sub"] == "s"
+
+
+def test_a_key_without_overlap_verifies_no_more_and_is_not_published(
+    signer: Signer, tmp_path: Path
+) -> None:
+    old = a_token(signer)
+    new = files(tmp_path).rotate(0)
+    signer.refresh()
+
+    with pytest.raises(jwt.InvalidKeyError):
+        signer.verify(old, audience="doorstep")
+    assert [key["kid"] for key in signer.key_set()["keys"]] == [new]
+
+
+def test_a_key_whose_file_was_taken_away_verifies_no_more(signer: Signer, tmp_path: Path) -> None:
+    old = a_token(signer)
+    (tmp_path / "gateway.key").unlink()
+
+    again = load_signer(tmp_path / "gateway.key", tmp_path / "gateway.jwks.json")
+
+    assert again.kid != signer.kid
+    with pytest.raises(jwt.InvalidKeyError):
+        again.verify(old, audience="doorstep")
+
+
+def test_a_signer_whose_file_is_broken_keeps_its_key(
+    signer: Signer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "gateway.key").write_text("no key")
+
+    signer.refresh()
+
+    assert signer.verify(a_token(signer), audience="doorstep")["sub"] == "s"
+    assert "holds no private key" in caplog.text
+
+
+def test_a_key_that_is_not_there_cannot_be_rotated(tmp_path: Path) -> None:
+    with pytest.raises(SigningKeyFault, match="cannot be read"):
+        files(tmp_path).rotate(60)
+
+
+def test_a_token_without_a_key_id_is_refused(signer: Signer) -> None:
+    claims = jwt.decode(a_token(signer), options={"verify_signature": False})
+
+    with pytest.raises(jwt.InvalidKeyError):
+        signer.verify(jwt.encode(claims, signer._key, algorithm="EdDSA"), audience="doorstep")
+
+
+def test_those_who_rotate_at_once_lose_no_key(signer: Signer, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        made = set(pool.map(lambda _: files(tmp_path).rotate(60), range(4)))
+
+    signer.refresh()
+
+    assert {key["kid"] for key in signer.key_set()["keys"]} >= made
+    assert len(signer.key_set()["keys"]) == 5
