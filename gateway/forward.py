@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import AsyncIterator, Iterable, Mapping
+import time
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import aiohttp
@@ -11,14 +11,14 @@ from multidict import CIMultiDict
 from starlette.types import Receive, Scope, Send
 
 from gateway.identity import Identities
-from gateway.upstreams import Upstreams
-from openapi.bodies import ClientDisconnected, has_body
+from gateway.outgoing import Outgoing, Upload
+from gateway.upstreams import UpstreamError, Upstreams, is_short
+from openapi.bodies import has_body
 from openapi.document import Operation
 from openapi.policy import Policy
 from openapi.request import operation_id, principal, validated
-from telemetry.middleware import context_of
-
-BUFFERED = 256 * 1024  # bytes up to which an answer is sent in one piece
+from telemetry.metrics import UpstreamCall
+from telemetry.middleware import context_of, note_upstream
 
 # Of one connection only (RFC 9110 §7.6.1), and what this gateway itself decides.
 _HOP_BY_HOP = frozenset(
@@ -34,29 +34,50 @@ _NOT_RETURNED = _HOP_BY_HOP | frozenset(
     (b"server", b"date", b"x-request-id", b"traceparent", b"set-cookie")
 )
 
-logger = logging.getLogger(__name__)
 
 Headers = list[tuple[bytes, bytes]]
 
 
 class Forwarder:
-    """The innermost ASGI application for operations that have an upstream."""
+    """The innermost ASGI application for operations that have an upstream.
+
+    ``keyed``: the operations that take an ``Idempotency-Key``.
+    """
 
     def __init__(
-        self, operations: Iterable[Operation], upstreams: Upstreams, identities: Identities
+        self,
+        operations: Iterable[Operation],
+        upstreams: Upstreams,
+        identities: Identities,
+        keyed: Collection[str] = frozenset(),
     ) -> None:
         self._policies: Mapping[str, Policy] = {op.operation_id: op.policy for op in operations}
+        self._keyed = frozenset(keyed)
         self._upstreams = upstreams
         self._identities = identities
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        policy = self._policies[operation_id(scope) or ""]
-        headers = self._headers(scope, policy)
-        body = _body(scope, receive)
-        async with self._upstreams.send(
-            policy, scope["method"], _target(scope), headers, body
-        ) as response:
-            await _answer(response, scope["method"], send)
+        operation = operation_id(scope) or ""
+        policy = self._policies[operation]
+        request = Outgoing(
+            policy,
+            scope["method"],
+            _target(scope),
+            self._headers(scope, policy),
+            _body(scope, receive),
+            operation in self._keyed,
+        )
+        started = time.perf_counter()
+        try:
+            async with self._upstreams.send(request) as response:
+                _note(scope, policy, _CLASSES[response.status // 100], started)
+                await _answer(response, request.method, send)
+        except UpstreamError as exc:
+            if request.client_failure is not None:
+                _note(scope, policy, "aborted", started)
+                raise request.client_failure from exc  # the client, or a limit, ended it
+            _note(scope, policy, _failure(exc), started)
+            raise
 
     def _headers(self, scope: Scope, policy: Policy) -> CIMultiDict[str]:
         # First what the client sent is cleaned, then ours is added: the other way round, a client
@@ -75,6 +96,19 @@ class Forwarder:
         return headers
 
 
+_CLASSES = tuple(f"{first}xx" for first in range(10))
+
+
+def _failure(error: UpstreamError) -> str:
+    """``unreachable``, ``timeout``, ``broken``: what the error is called, as a label."""
+    return type(error).__name__.removeprefix("Upstream").lower()
+
+
+def _note(scope: Scope, policy: Policy, outcome: str, started: float) -> None:
+    seconds = time.perf_counter() - started
+    note_upstream(scope, UpstreamCall(policy.upstream or "", outcome, seconds))
+
+
 def without(headers: Iterable[tuple[bytes, bytes]], names: frozenset[bytes]) -> Headers:
     """The headers without these names, and without those that ``Connection`` names."""
     headers = list(headers)
@@ -91,21 +125,11 @@ def _target(scope: Scope) -> str:
     return f"{path}?{query}" if query else path
 
 
-def _body(scope: Scope, receive: Receive) -> bytes | AsyncIterator[bytes] | None:
+def _body(scope: Scope, receive: Receive) -> bytes | Upload | None:
     raw = validated(scope).raw
     if raw is not None:
         return raw
-    return _stream(receive) if has_body(scope) else None
-
-
-async def _stream(receive: Receive) -> AsyncIterator[bytes]:
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnected
-        yield message.get("body", b"")
-        more = message.get("more_body", False)
+    return Upload(receive) if has_body(scope) else None
 
 
 async def _answer(response: aiohttp.ClientResponse, method: str, send: Send) -> None:
@@ -115,11 +139,8 @@ async def _answer(response: aiohttp.ClientResponse, method: str, send: Send) -> 
         "status": response.status,
         "headers": [(name.lower(), value) for name, value in headers],
     }
-    length = response.content_length
-    whole = length is not None and length <= BUFFERED
-    if whole or method == "HEAD" or response.status in (204, 304):
-        # Read before anything is sent: an answer that breaks off can still become a 502.
-        body = await response.read()
+    if is_short(method, response):
+        body = await response.read()  # it is here already
         await send(start)
         await send({"type": "http.response.body", "body": body})
         return

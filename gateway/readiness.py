@@ -8,6 +8,7 @@ from collections.abc import Collection
 
 from multidict import CIMultiDict
 
+from gateway.outgoing import Outgoing
 from gateway.upstreams import UpstreamError, Upstreams
 from openapi.policy import Policy
 from openapi.problems import SERVICE_UNAVAILABLE, Problem
@@ -42,9 +43,11 @@ class Readiness:
             )
 
     async def _is_ready(self, service: str) -> bool:
-        policy = Policy(service, PATIENCE, PATIENCE, 0)
+        # Two attempts: one instance that is down does not make a service of several unready.
+        policy = Policy(service, PATIENCE, PATIENCE, 0, attempts=2)
+        request = Outgoing(policy, "GET", PATH, CIMultiDict())
         try:
-            async with self._upstreams.send(policy, "GET", PATH, CIMultiDict(), None) as response:
+            async with self._upstreams.send(request) as response:
                 return response.status == 200
         except UpstreamError:
             return False

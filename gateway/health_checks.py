@@ -1,0 +1,57 @@
+"""Asks every instance whether it is ready, again and again while the gateway runs."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterable
+
+import aiohttp
+
+from gateway.instances import Instance
+
+PATH = "/health/ready"
+INTERVAL = 1.0  # seconds between two checks of an instance, more or less
+PATIENCE = 2.0  # seconds
+
+
+class HealthChecks:
+    """One task for each instance. Made, run and closed on one event loop."""
+
+    def __init__(self, instances: Iterable[Instance]) -> None:
+        # A session of its own, and a new connection for each check: it waits for none of the pool,
+        # and it notices when an instance has stopped to listen while it finishes what it has.
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, force_close=True),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=PATIENCE),
+            trust_env=False,
+        )
+        self._tasks = [asyncio.create_task(self._watch(each)) for each in instances]
+
+    async def close(self) -> None:
+        """Ends all checks."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._session.close()
+
+    async def _watch(self, instance: Instance) -> None:
+        await asyncio.sleep(random.uniform(0, INTERVAL))
+        while True:
+            await self._check(instance)
+            await asyncio.sleep(INTERVAL * random.uniform(0.8, 1.2))
+
+    async def _check(self, instance: Instance) -> None:
+        try:
+            async with self._session.get(instance.url + PATH, allow_redirects=False) as response:
+                status = response.status
+        except aiohttp.ClientConnectorError as exc:
+            instance.refused(str(exc))
+        except Exception as exc:  # whatever it was, the next check shall come
+            instance.checked_badly(repr(exc))
+        else:
+            if status == 200:
+                instance.checked_well()
+            else:
+                instance.checked_badly(f"it answered {status}")
