@@ -1,18 +1,28 @@
-"""``python -m gateway keys …``: makes, lists and revokes API keys on the gateway's machine."""
+"""``python -m gateway keys …``, ``… signing-keys …``: the gateway's keys, on its own machine."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
+from typing import Any
 
+from gateway import moments
 from gateway.api_keys import ApiKeys
-from gateway.settings import SettingFault, read_settings
+from gateway.key_database import EVERY_SCOPE, MAX_NAME, KeyDatabaseFault
+from gateway.settings import Settings, read_settings
+from gateway.signing_keys import KeyFiles, SigningKeyFault
 from openapi import CONTRACT
 from openapi.document import load_document
+from openapi.environment import SettingFault
 from openapi.selection import scopes_of
+
+DEFAULT_OVERLAP = 3600  # seconds; an access token lives for a quarter of it
+MAX_OVERLAP = 30 * 24 * 3600  # seconds
+CUSTOMER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,9 +30,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         settings = read_settings(os.environ)
-    except SettingFault as exc:
+        if options.run in (_rotate_signing, _list_signing):
+            files = KeyFiles(settings.signing_key, settings.key_set)
+            return int(options.run(files, options))
+        _check_place(settings, options)
+        keys = ApiKeys(settings.database)
+    except (SettingFault, KeyDatabaseFault, SigningKeyFault, OSError) as exc:
         return _fail(str(exc))
-    keys = ApiKeys(settings.database)
     try:
         return int(options.run(keys, options))
     finally:
@@ -31,28 +45,71 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="gateway", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="keys")
+    commands = parser.add_subparsers(required=True, metavar="keys|signing-keys")
     keys = commands.add_parser("keys", help="API keys").add_subparsers(required=True)
     create = keys.add_parser("create", help="make a key and show it, this once")
     create.add_argument("--name", required=True, help="who or what it is for")
     scopes = create.add_mutually_exclusive_group(required=True)
     scopes.add_argument("--scope", action="append", help="may be given several times")
     scopes.add_argument("--all-scopes", action="store_true")
+    create.add_argument("--customer", help="the identifier of the only customer it is good for")
+    create.add_argument("--no-rate-limit", action="store_true", help="it may ask without limits")
+    create.add_argument("--expires-at", help="when it ends by itself, such as 2030-01-31T12:00:00Z")
     create.set_defaults(run=_create)
     keys.add_parser("list", help="show all keys, without secrets").set_defaults(run=_list)
     revoke = keys.add_parser("revoke", help="end a key; workers see it within a second")
     revoke.add_argument("id")
     revoke.set_defaults(run=_revoke)
+    rotate = keys.add_parser("rotate", help="give a key a new secret and show it, this once")
+    rotate.add_argument("id")
+    rotate.add_argument(
+        "--overlap", type=int, default=0, help="seconds for which the old secret stays good (0)"
+    )
+    rotate.set_defaults(run=_rotate)
+    _add_signing_keys(commands)
     return parser
+
+
+def _add_signing_keys(commands: Any) -> None:
+    keys = commands.add_parser("signing-keys", help="the keys that tokens are signed with")
+    actions = keys.add_subparsers(required=True)
+    rotate = actions.add_parser("rotate", help="sign with a new key; running workers take it up")
+    rotate.add_argument(
+        "--overlap",
+        type=int,
+        default=DEFAULT_OVERLAP,
+        help=f"seconds for which the key before still verifies ({DEFAULT_OVERLAP})",
+    )
+    rotate.set_defaults(run=_rotate_signing)
+    actions.add_parser("list", help="show the public keys").set_defaults(run=_list_signing)
+
+
+def _check_place(settings: Settings, options: argparse.Namespace) -> None:
+    """A key that is made in a new database would open no door but that database's."""
+    if not settings.database.exists():
+        if options.run is not _create:
+            raise SettingFault(f"there are no keys in {settings.data}: is DOORSTEP_DATA right?")
+        sys.stderr.write(f"gateway: made {settings.database}\n")
 
 
 def _create(keys: ApiKeys, options: argparse.Namespace) -> int:
     known = scopes_of(load_document(CONTRACT))
-    wanted = known if options.all_scopes else frozenset(options.scope)
-    unknown = sorted(wanted - known)
+    if not 1 <= len(options.name) <= MAX_NAME:
+        return _fail(f"a name has 1 to {MAX_NAME} characters")
+    wanted = frozenset([EVERY_SCOPE]) if options.all_scopes else frozenset(options.scope)
+    unknown = [] if options.all_scopes else sorted(wanted - known)
     if unknown:
         return _fail(f"there is no scope {unknown[0]}; there are: {', '.join(sorted(known))}")
-    return _say(keys.create(options.name, wanted))
+    if options.customer is not None and not CUSTOMER.fullmatch(options.customer):
+        return _fail("--customer is no identifier of a customer")
+    try:
+        expires_at = moments.normalised(options.expires_at) if options.expires_at else None
+    except moments.NoMoment as exc:
+        return _fail(f"--expires-at is no moment: {exc}")
+    key = keys.create(
+        options.name, wanted, options.customer, expires_at, unlimited=options.no_rate_limit
+    )
+    return _say(key)
 
 
 def _list(keys: ApiKeys, _options: argparse.Namespace) -> int:
@@ -63,8 +120,31 @@ def _list(keys: ApiKeys, _options: argparse.Namespace) -> int:
 
 def _revoke(keys: ApiKeys, options: argparse.Namespace) -> int:
     if not keys.revoke(options.id):
-        return _fail(f"there is no key {options.id} that could be revoked")
+        # Not told by its name: it may be a whole key that was pasted here.
+        return _fail("there is no key of this id that could be revoked; `keys list` has the ids")
     return _say(f"{options.id} is revoked")
+
+
+def _rotate(keys: ApiKeys, options: argparse.Namespace) -> int:
+    if not 0 <= options.overlap <= MAX_OVERLAP:
+        return _fail(f"--overlap has 0 to {MAX_OVERLAP} seconds")
+    key = keys.rotate(options.id, options.overlap)
+    if key is None:
+        return _fail("there is no key of this id that could be rotated; `keys list` has the ids")
+    return _say(key)
+
+
+def _rotate_signing(files: KeyFiles, options: argparse.Namespace) -> int:
+    if not 0 <= options.overlap <= MAX_OVERLAP:
+        return _fail(f"--overlap has 0 to {MAX_OVERLAP} seconds")
+    return _say(f"{files.rotate(options.overlap)} signs from now on")
+
+
+def _list_signing(files: KeyFiles, _options: argparse.Namespace) -> int:
+    files.read()  # a fault is told
+    for key in files.published():
+        _say(json.dumps(key))
+    return 0
 
 
 def _say(line: str) -> int:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from connexion.middleware import ConnexionMiddleware
 from connexion.resolver import Resolver
 from starlette.types import ASGIApp
 
+from gateway import documents
+from gateway.addresses import Networks
+from gateway.admin import PortDispatch, admin_app
 from gateway.api_keys import ApiKeys
+from gateway.change_feed import ChangeFeed
+from gateway.change_stream import ChangeStream
+from gateway.compression import CompressionMiddleware
+from gateway.cors import CorsMiddleware
+from gateway.cors_contract import PathHeaders
+from gateway.counters import Counters, LocalCounters
 from gateway.credentials import (
     BASIC_CHALLENGE,
     CHALLENGE,
@@ -19,25 +29,43 @@ from gateway.credentials import (
     BearerCredential,
     ClientCredential,
 )
-from gateway.documents import DocumentsMiddleware
+from gateway.deprecation import DeprecationMiddleware, deprecated
+from gateway.edge_settings import EdgeSettings
+from gateway.explain import Explanations
+from gateway.failed_logins import FailedLogins, failed_logins_of, guard
 from gateway.forward import Forwarder
+from gateway.hosts import HostsMiddleware, open_paths
 from gateway.identity import Identities
+from gateway.key_admin import KeyAdmin
+from gateway.key_uses import writing_uses
+from gateway.limits import RateLimitMiddleware, limits_of
 from gateway.operations import Dispatch, OwnOperations
+from gateway.outside_tokens import OutsideTokens
 from gateway.problems import TRANSLATIONS
 from gateway.readiness import Readiness
+from gateway.security_headers import SecurityHeadersMiddleware
 from gateway.settings import Settings
-from gateway.signing import load_signer
+from gateway.shared_counters import redis_counters
+from gateway.signing import Signer, keeping_up, load_signer
 from gateway.token_errors import TokenErrorMiddleware
 from gateway.tokens import Tokens
 from gateway.upstreams import Upstreams
 from openapi import CONTRACT
-from openapi.assembly import build, connexion_options
+from openapi.assembly import build, connexion_options, shared
 from openapi.document import Document, DocumentFault, load_document
 from openapi.framing import FramingMiddleware
 from openapi.problem_middleware import ProblemMiddleware
 from openapi.routing import AllowedMethods
-from openapi.selection import check_security, methods_by_path, scopes_of, select
+from openapi.selection import (
+    check_security,
+    countable,
+    methods_by_path,
+    operations_with_header,
+    scopes_of,
+    select,
+)
 from telemetry.access_log import AccessLog
+from telemetry.metrics import Metrics
 from telemetry.middleware import TelemetryMiddleware, request_id_of
 
 logger = logging.getLogger(__name__)
@@ -47,45 +75,102 @@ def create_app(settings: Settings, access_log: AccessLog | None = None) -> ASGIA
     """The gateway as an ASGI application."""
     document = load_document(CONTRACT)
     services = {op.policy.upstream for op in document.operations if op.policy.upstream}
-    keys = ApiKeys(settings.database)
-    _make_admin_key(keys, document, settings)
+    keys = ApiKeys(settings.database, scopes_of(document))
+    _make_admin_key(keys, settings)
     signer = load_signer(settings.signing_key, settings.key_set)
     upstreams = Upstreams(settings.upstream_urls(services))
-    own = OwnOperations(Readiness(upstreams, services), Tokens(signer))
-    forwarder = Forwarder(document.operations, upstreams, Identities(signer))
-    dispatch = Dispatch(_own_operations(document, own), forwarder)
+    counters = _counters(settings)
+    unlimited = Networks(settings.unlimited_networks)
+    failures = _failed_logins(document, counters, unlimited)
+    outside = OutsideTokens(settings.issuers, scopes_of(document))
+    own = OwnOperations(Readiness(upstreams, services), Tokens(signer), KeyAdmin(keys), signer)
+    identities = Identities(signer)
+    keyed = operations_with_header(document, "Idempotency-Key")
+    forwarder = Forwarder(document.operations, upstreams, identities, keyed)
+    policies = {op.operation_id: op.policy for op in document.operations}
+    feed = ChangeFeed(upstreams, identities, policies["list_changes"])
+    streams = {"stream_changes": ChangeStream(feed)}
+    dispatch = Dispatch(_own_operations(document, own, streams), streams, forwarder)
     security = {
-        "apiKey": _once(ApiKeyCredential(keys)),
-        "oauth2": _once(BearerCredential(keys, signer)),
-        "basic": _once(ClientCredential(keys)),
+        "apiKey": shared(guard(ApiKeyCredential(keys), failures)),
+        "oauth2": shared(guard(BearerCredential(keys, signer, outside), failures)),
+        "basic": shared(guard(ClientCredential(keys), failures)),
     }
-    connexion = _connexion(document, dispatch, security, _lifespan(upstreams, keys))
-    return _stages(document, connexion, access_log)
+    limits = partial(
+        RateLimitMiddleware,
+        limits=limits_of(document),
+        counters=counters,
+        unlimited=unlimited,
+    )
+    lifespan = _lifespan(upstreams, keys, signer, counters)
+    connexion = _connexion(document, dispatch, security, [limits], lifespan)
+    metrics = Metrics("gateway", countable(document.operations))
+    public = _stages(document, connexion, settings.edge, access_log, metrics)
+    admin = admin_app(metrics, upstreams.states, Explanations(document, documents.METHODS))
+    return PortDispatch(public, admin, settings.admin_port)
 
 
 def _stages(
-    document: Document, connexion: ConnexionMiddleware, access_log: AccessLog | None
+    document: Document,
+    connexion: ConnexionMiddleware,
+    edge: EdgeSettings,
+    access_log: AccessLog | None,
+    metrics: Metrics,
 ) -> ASGIApp:
     """What a request goes through; the first to see it is the last here."""
     stages: ASGIApp = connexion  # routes, secures and validates by the contract, then dispatches
-    stages = DocumentsMiddleware(stages, document)
+    stages = documents.DocumentsMiddleware(stages, document)
     # Outside of Connexion, whose errors it tells too.
     stages = TokenErrorMiddleware(stages, BASIC_CHALLENGE)
     stages = ProblemMiddleware(
         stages,
-        methods=AllowedMethods(methods_by_path(document.operations)),
+        methods=AllowedMethods(methods_by_path(document.operations) | documents.METHODS),
         translations=TRANSLATIONS,
         challenge=CHALLENGE,
         request_id=request_id_of,
     )
+    if headers := deprecated(document.operations):
+        # Outside of the problems, which are told of it too.
+        stages = DeprecationMiddleware(stages, headers)
+    stages = _edge(document, stages, edge)
     # Before anything that could be misled by a request that is not plain.
-    stages = FramingMiddleware(stages)
+    stages = FramingMiddleware(stages, request_id_of)
+    # Outside of every refusal: a browser may show any of them.
+    stages = SecurityHeadersMiddleware(stages, edge.hsts_max_age)
     # Outermost: a refusal has a request id and a log line as well.
-    return TelemetryMiddleware(stages, access_log)
+    return TelemetryMiddleware(stages, access_log, metrics)
+
+
+def _edge(document: Document, stages: ASGIApp, edge: EdgeSettings) -> ASGIApp:
+    """What the settings turn on; what is off is no stage at all."""
+    if edge.compression:
+        # Outside of the problems, which can be long as well.
+        stages = CompressionMiddleware(stages)
+    if edge.cors_origins:
+        # Outside of Connexion's security: a preflight has no credential.
+        stages = CorsMiddleware(
+            stages,
+            origins=edge.cors_origins,
+            max_age=edge.cors_max_age,
+            paths=PathHeaders(document, documents.METHODS),
+        )
+    if edge.allowed_hosts:
+        # Before CORS: a page is not told anything under a name that is not ours.
+        stages = HostsMiddleware(
+            stages,
+            allowed=edge.allowed_hosts,
+            open_paths=open_paths(document.operations),
+            request_id=request_id_of,
+        )
+    return stages
 
 
 def _connexion(
-    document: Document, dispatch: ASGIApp, security: dict[str, Any], lifespan: Any
+    document: Document,
+    dispatch: ASGIApp,
+    security: dict[str, Any],
+    after_security: Collection[Callable[[ASGIApp], ASGIApp]],
+    lifespan: Any,
 ) -> ConnexionMiddleware:
     check_security(document, document.operations, security)
     connexion = ConnexionMiddleware(
@@ -95,17 +180,19 @@ def _connexion(
         # Connexion resolves a function for each operation, though this application is not made of
         # functions; what serves an operation is checked in _own_operations.
         resolver=Resolver(lambda _operation_id: dispatch),
-        **connexion_options(document.operations, security),
+        **connexion_options(document.operations, security, after_security),
     )
     connexion.add_api(select(document, document.operations))
     build(connexion)
     return connexion
 
 
-def _own_operations(document: Document, own: OwnOperations) -> dict[str, Any]:
+def _own_operations(
+    document: Document, own: OwnOperations, streams: Collection[str]
+) -> dict[str, Any]:
     serving = {}
     for operation in document.operations:
-        if operation.policy.upstream is None:
+        if operation.policy.upstream is None and operation.operation_id not in streams:
             serve = getattr(own, operation.operation_id, None)
             if serve is None:
                 raise DocumentFault(
@@ -116,23 +203,30 @@ def _own_operations(document: Document, own: OwnOperations) -> dict[str, Any]:
     return serving
 
 
-def _make_admin_key(keys: ApiKeys, document: Document, settings: Settings) -> None:
-    scopes: Collection[str] = scopes_of(document)
-    if keys.create_first("admin", scopes, settings.admin_key):
+def _make_admin_key(keys: ApiKeys, settings: Settings) -> None:
+    if keys.create_first("admin", settings.admin_key):
         logger.warning("the admin's API key was written to %s", settings.admin_key)
 
 
-def _once(handler: object) -> Any:
-    """Connexion calls the entries of its security map for each scheme; all share one handler."""
-    return lambda: handler
+def _counters(settings: Settings) -> Counters:
+    return redis_counters(settings.redis_url) if settings.redis_url else LocalCounters()
 
 
-def _lifespan(upstreams: Upstreams, keys: ApiKeys) -> Any:
+def _failed_logins(
+    document: Document, counters: Counters, unlimited: Networks
+) -> FailedLogins | None:
+    limit = failed_logins_of(document)
+    return FailedLogins(limit, counters, unlimited) if limit else None
+
+
+def _lifespan(upstreams: Upstreams, keys: ApiKeys, signer: Signer, counters: Counters) -> Any:
     @asynccontextmanager
     async def lifespan(_app: Any) -> AsyncIterator[None]:
         await upstreams.open()
-        yield
+        async with writing_uses(keys), keeping_up(signer):
+            yield
         await upstreams.close()
+        await counters.close()
         keys.close()
 
     return lifespan

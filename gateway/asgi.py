@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import sys
 
 from starlette.types import ASGIApp
 
+from gateway.api_keys import KeyDatabaseFault
 from gateway.app import create_app
 from gateway.settings import read_settings
-from telemetry.access_log import AccessLog
+from gateway.signing import SigningKeyFault
+from openapi.server import or_exit
+from telemetry.access_log import access_log
 
 
 def application() -> ASGIApp:
     """The application of one worker process, set up from the environment."""
-    return create_app(read_settings(os.environ), _access_log())
-
-
-def _access_log() -> AccessLog | None:
-    # LOG_LEVEL=WARNING and above leaves the requests out.
-    wanted = logging.getLogger().isEnabledFor(logging.INFO)
-    return AccessLog("gateway", sys.stdout) if wanted else None
+    return or_exit(
+        lambda: create_app(read_settings(os.environ), access_log("gateway")),
+        KeyDatabaseFault,
+        SigningKeyFault,
+    )

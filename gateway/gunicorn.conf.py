@@ -3,7 +3,10 @@
 import os
 import sys
 
-from gateway.settings import SettingFault, read_settings
+from gateway.settings import LOOPBACK, read_settings
+from openapi.environment import SettingFault
+from openapi.server import bind_address, refuse_taken_port
+from telemetry import sharing
 from telemetry.logs import log_config
 
 try:
@@ -11,7 +14,24 @@ try:
 except SettingFault as exc:
     sys.exit(f"gateway: {exc}")
 
-bind = f"{_settings.host}:{_settings.port}"
+sharing.share(_settings.metrics)
+# Both ports lead to every worker; gateway/admin.py keeps them apart (docs/adr/0012).
+bind = [
+    bind_address(_settings.host, _settings.port),
+    bind_address(LOOPBACK, _settings.admin_port),
+]
+
+
+def on_starting(server):
+    refuse_taken_port("GATEWAY_PORT", _settings.host, _settings.port)(server)
+    refuse_taken_port("GATEWAY_ADMIN_PORT", LOOPBACK, _settings.admin_port)(server)
+    sharing.clear(_settings.metrics)
+
+
+def child_exit(_server, worker):
+    sharing.forget(worker.pid)
+
+
 workers = _settings.workers
 worker_class = "openapi.worker.Worker"
 control_socket_disable = True  # nothing listens that the settings do not name

@@ -7,12 +7,21 @@ from collections.abc import Callable, Mapping
 from gateway.upstreams import UpstreamBroken, UpstreamTimeout, UpstreamUnreachable
 from openapi.problems import Problem, ProblemType
 
+TOO_MANY_REQUESTS = ProblemType(
+    "too-many-requests", 429, "There were more requests than there may be"
+)
+MISDIRECTED_REQUEST = ProblemType(
+    "misdirected-request", 421, "The request is for a host that is not served here"
+)
 BAD_GATEWAY = ProblemType(
     "bad-gateway", 502, "The service behind the gateway did not answer properly"
 )
 GATEWAY_TIMEOUT = ProblemType(
     "gateway-timeout", 504, "The service behind the gateway did not answer in time"
 )
+TOO_MANY_STREAMS = ProblemType("too-many-streams", 429, "There are too many streams already")
+NOT_YOURS = ProblemType("not-yours", 403, "The credential is bound to a customer")
+FIRST_KEY = ProblemType("first-key", 409, "The first key is kept on the gateway's machine")
 
 # What exactly failed is in the logs: addresses and causes are not for clients.
 TRANSLATIONS: Mapping[type[Exception], Callable[[Exception], Problem]] = {

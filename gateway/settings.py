@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
-KNOWN = ("GATEWAY_HOST", "GATEWAY_PORT", "GATEWAY_ADMIN_PORT", "GATEWAY_WORKERS")
+from gateway.addresses import Network
+from gateway.edge_settings import KNOWN as EDGE
+from gateway.edge_settings import EdgeSettings, read_edge
+from gateway.issuers import Issuer, read_issuers
+from openapi.environment import (
+    SettingFault,
+    read_data_folder,
+    read_log_level,
+    read_port,
+    read_workers,
+    refuse_unknown,
+)
+
+LOOPBACK = "127.0.0.1"  # where the admin port is, always
+KNOWN = (
+    "GATEWAY_HOST", "GATEWAY_PORT", "GATEWAY_ADMIN_PORT", "GATEWAY_WORKERS", "OIDC_ISSUERS",
+    "UNLIMITED_NETWORKS", *EDGE,
+)  # fmt: skip
 # Where a service is when its <SERVICE>_URL does not say: on this machine.
 DEFAULT_PORTS: Mapping[str, tuple[str, int]] = {"inventory": ("INVENTORY_PORT", 8081)}
-
-
-class SettingFault(ValueError):
-    """An environment variable is unknown, missing or has no valid value; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +37,24 @@ class Settings:
     data: Path
     host: str
     port: int
+    admin_port: int
     workers: int
     log_level: str
+    redis_url: str | None
+    edge: EdgeSettings
     environ: Mapping[str, str]
+    issuers: tuple[Issuer, ...] = ()
+    unlimited_networks: tuple[Network, ...] = ()
 
     @property
     def database(self) -> Path:
         """The file with the API keys."""
         return self.data / "gateway.db"
+
+    @property
+    def metrics(self) -> Path:
+        """The folder that the workers of this port count in."""
+        return self.data / "metrics" / f"gateway-{self.port}"
 
     @property
     def admin_key(self) -> Path:
@@ -48,49 +71,94 @@ class Settings:
         """The public keys, for the services behind the gateway."""
         return self.data / "gateway.jwks.json"
 
-    def upstream_urls(self, services: Collection[str]) -> dict[str, str]:
-        """The base URL of each service, from its ``<SERVICE>_URL``; or ``SettingFault``."""
-        return {service: self._upstream_url(service) for service in services}
+    def upstream_urls(self, services: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """Each service's instances, from its ``<SERVICE>_URL``; or ``SettingFault``."""
+        return {service: self._upstream_urls(service) for service in services}
 
-    def _upstream_url(self, service: str) -> str:
+    def _upstream_urls(self, service: str) -> tuple[str, ...]:
         name = service.upper().replace("-", "_") + "_URL"
-        url = self.environ.get(name) or self._default_url(service, name)
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
-            raise SettingFault(f"{name} is not an address such as http://127.0.0.1:8081")
-        return url.rstrip("/")
+        given = self.environ.get(name) or self._default_url(service, name)
+        urls = tuple(_base_url(name, url.strip()) for url in given.split(","))
+        if len(set(urls)) < len(urls):
+            raise SettingFault(f"{name} has an address twice")
+        return urls
 
     def _default_url(self, service: str, name: str) -> str:
         if service not in DEFAULT_PORTS:
             raise SettingFault(f"{name} is not set: where is the service {service}?")
         variable, port = DEFAULT_PORTS[service]
-        return f"http://127.0.0.1:{_number(self.environ, variable, port, 1, 65535)}"
+        return f"http://127.0.0.1:{read_port(self.environ, variable, port)}"
+
+
+def _base_url(name: str, url: str) -> str:
+    """``http://host:port`` as it is called; credentials in it would end up in logs."""
+    parts = urlsplit(url)
+    try:
+        _ = parts.port  # which is read, and checked, only when it is asked for
+    except ValueError as exc:
+        raise SettingFault(f"{name} has an address whose port is not one") from exc
+    rest = (parts.path.strip("/"), parts.query, parts.fragment, parts.username, parts.password)
+    if parts.scheme not in ("http", "https") or not parts.hostname or any(rest):
+        raise SettingFault(
+            f"{name} is not an address such as http://127.0.0.1:8081,"
+            " or several of them with commas between"
+        )
+    return url.rstrip("/")
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """The settings in ``environ``, or ``SettingFault``."""
-    unknown = [n for n in environ if n.startswith("GATEWAY_") and n not in KNOWN]
-    if unknown:
-        raise SettingFault(f"{unknown[0]} is not a setting; there are: {', '.join(KNOWN)}")
-    return Settings(
-        data=Path(environ.get("DOORSTEP_DATA") or ".data").absolute(),
+    refuse_unknown(environ, "GATEWAY_", KNOWN)
+    refuse_unknown(environ, "OIDC_", KNOWN)
+    refuse_unknown(environ, "UNLIMITED_", KNOWN)
+    settings = Settings(
+        data=read_data_folder(environ),
         host=environ.get("GATEWAY_HOST") or "127.0.0.1",
-        port=_number(environ, "GATEWAY_PORT", 8080, 1, 65535),
-        workers=_number(environ, "GATEWAY_WORKERS", max(1, (os.cpu_count() or 1) // 2), 1, 256),
-        log_level=_log_level(environ),
+        port=read_port(environ, "GATEWAY_PORT", 8080),
+        admin_port=read_port(environ, "GATEWAY_ADMIN_PORT", 8082),
+        workers=read_workers(environ, "GATEWAY_WORKERS"),
+        log_level=read_log_level(environ),
+        redis_url=_read_redis_url(environ),
+        edge=read_edge(environ),
         environ=dict(environ),
+        issuers=read_issuers(environ),
+        unlimited_networks=_read_networks(environ, "UNLIMITED_NETWORKS"),
     )
+    if settings.admin_port == settings.port:
+        # The port alone tells what is for operators only.
+        raise SettingFault(f"GATEWAY_ADMIN_PORT is {settings.port}, as GATEWAY_PORT is")
+    return settings
 
 
-def _number(environ: Mapping[str, str], name: str, default: int, lowest: int, highest: int) -> int:
-    text = environ.get(name) or str(default)
-    if not (text.isascii() and text.isdigit() and lowest <= int(text) <= highest):
-        raise SettingFault(f"{name} is {text!r}; a number from {lowest} to {highest} is right")
-    return int(text)
+def _read_networks(environ: Mapping[str, str], name: str) -> tuple[Network, ...]:
+    texts = [text.strip() for text in environ.get(name, "").split(",")]
+    return tuple(_read_network(name, text) for text in texts if text)
 
 
-def _log_level(environ: Mapping[str, str]) -> str:
-    level = (environ.get("LOG_LEVEL") or "INFO").upper()
-    if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
-        raise SettingFault(f"LOG_LEVEL is {level!r}; DEBUG, INFO, WARNING or ERROR is right")
-    return level
+def _read_network(name: str, text: str) -> Network:
+    try:
+        return ip_network(text)
+    except ValueError as exc:
+        raise SettingFault(
+            f"{name} has {text!r}; an address or a network is right, such as 203.0.113.7,"
+            " 10.0.0.0/8 or 2001:db8::/32"
+        ) from exc
+
+
+def _read_redis_url(environ: Mapping[str, str]) -> str | None:
+    url = environ.get("REDIS_URL") or None
+    if url is not None and not _is_redis_url(url):
+        # Its value is not told: it may have a password.
+        raise SettingFault("REDIS_URL is not an address such as redis://127.0.0.1:6379/0")
+    return url
+
+
+def _is_redis_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        is_numbered = parts.port != 0 and (parts.path.strip("/") or "0").isdigit()
+    except ValueError:  # of the port
+        return False
+    if parts.scheme == "unix":
+        return not parts.netloc and len(parts.path) > 1
+    return parts.scheme in ("redis", "rediss") and bool(parts.hostname) and is_numbered

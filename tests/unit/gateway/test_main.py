@@ -9,6 +9,7 @@ import pytest
 
 from gateway.__main__ import main
 from gateway.api_keys import ApiKeys
+from gateway.signing import load_signer
 
 
 @pytest.fixture(autouse=True)
@@ -37,10 +38,38 @@ def test_a_scope_that_does_not_exist_is_refused_with_those_that_do(
     assert "devices:read, devices:write" in capsys.readouterr().err
 
 
-def test_a_key_that_does_not_exist_is_not_revoked(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["keys", "revoke", "nobody"]) == 1
+def test_a_key_that_does_not_exist_is_not_revoked_nor_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    main(["keys", "create", "--name", "ci", "--all-scopes"])
+    key = capsys.readouterr().out.strip()
 
-    assert "nobody" in capsys.readouterr().err
+    assert main(["keys", "revoke", key]) == 1
+
+    said = capsys.readouterr().err
+    assert "no key of this id" in said
+    assert key not in said
+
+
+def test_a_folder_without_keys_is_told(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["keys", "list"]) == 1
+
+    assert f"no keys in {data}" in capsys.readouterr().err
+    assert list(data.iterdir()) == []
+
+
+def test_a_database_that_is_none_is_told(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (data / "gateway.db").write_bytes(b"no database" * 100)
+
+    assert main(["keys", "list"]) == 1
+    assert "gateway.db cannot be used: file is not a database" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["", "x" * 201])
+def test_a_key_has_a_name(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["keys", "create", "--name", name, "--all-scopes"]) == 1
+
+    assert "1 to 200" in capsys.readouterr().err
 
 
 def test_a_bad_setting_is_told_by_its_name(
@@ -50,3 +79,72 @@ def test_a_bad_setting_is_told_by_its_name(
 
     assert main(["keys", "list"]) == 1
     assert "GATEWAY_PORT" in capsys.readouterr().err
+
+
+def test_a_key_can_be_bound_to_a_customer(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["keys", "create", "--name", "ann", "--all-scopes", "--customer", "c1"]) == 0
+    assert main(["keys", "create", "--name", "ann", "--all-scopes", "--customer", "a b"]) == 1
+
+    assert "--customer is no identifier" in capsys.readouterr().err
+    keys = ApiKeys(data / "gateway.db")
+    assert [key["customer"] for key in keys.all()] == ["c1"]
+    keys.close()
+
+
+def test_a_key_has_rate_limits_unless_it_shall_have_none(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["keys", "create", "--name", "ci", "--all-scopes"])
+    main(["keys", "create", "--name", "batch", "--all-scopes", "--no-rate-limit"])
+
+    made = capsys.readouterr().out.split()
+    keys = ApiKeys(data / "gateway.db")
+    assert [found.unlimited for key in made if (found := keys.verify(key))] == [False, True]
+    keys.close()
+
+
+def test_a_key_is_rotated(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["keys", "create", "--name", "ci", "--all-scopes", "--expires-at", "2999-01-01T00:00:00Z"])
+    old = capsys.readouterr().out.strip()
+    assert main(["keys", "rotate", old.split("_")[1], "--overlap", "60"]) == 0
+    new = capsys.readouterr().out.strip()
+
+    keys = ApiKeys(data / "gateway.db", ["devices:read"])
+    assert old != new
+    assert keys.verify(old) == keys.verify(new) is not None
+    assert [key["expires_at"] for key in keys.all()] == ["2999-01-01T00:00:00Z"]
+    keys.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["keys", "create", "--name", "ci", "--all-scopes", "--expires-at", "soon"], "no moment"),
+        (["keys", "rotate", "0123456789abcdef"], "no key of this id"),
+        (["keys", "rotate", "0123456789abcdef", "--overlap", "-1"], "0 to 2592000"),
+    ],
+)
+def test_what_cannot_be_done_to_a_key_is_told(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["keys", "create", "--name", "ci", "--all-scopes"])
+
+    assert main(arguments) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_a_signing_key_is_rotated_and_listed(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["signing-keys", "rotate"]) == 1
+    assert "gateway.key cannot be read" in capsys.readouterr().err
+    load_signer(data / "gateway.key", data / "gateway.jwks.json")
+
+    assert main(["signing-keys", "rotate", "--overlap", "60"]) == 0
+    kid = capsys.readouterr().out.split()[0]
+    assert main(["signing-keys", "rotate", "--overlap", "-1"]) == 1
+    assert main(["signing-keys", "list"]) == 0
+
+    listed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [key["kid"] == kid for key in listed] == [True, False]
+    assert ["exp" in key for key in listed] == [False, True]

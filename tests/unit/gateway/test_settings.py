@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.settings import SettingFault, read_settings
+from gateway.settings import read_settings
+from openapi.environment import SettingFault
 
 
 def test_without_any_variable_everything_has_a_default() -> None:
     settings = read_settings({})
 
     assert (settings.host, settings.port) == ("127.0.0.1", 8080)
-    assert settings.upstream_urls(["inventory"]) == {"inventory": "http://127.0.0.1:8081"}
+    assert settings.upstream_urls(["inventory"]) == {"inventory": ("http://127.0.0.1:8081",)}
 
 
 @pytest.mark.parametrize(
@@ -20,7 +21,10 @@ def test_without_any_variable_everything_has_a_default() -> None:
         ("GATEWAY_PORT", "80a"),
         ("GATEWAY_PORT", "0"),
         ("GATEWAY_PORT", "٨"),
+        ("GATEWAY_ADMIN_PORT", "abc"),
+        ("GATEWAY_ADMIN_PORT", "8080"),
         ("GATEWAY_WORKERS", "0"),
+        ("DOORSTEP_DATA", "/dev/null"),
         ("GATEWAY_PROT", "8080"),
         ("LOG_LEVEL", "LOUD"),
     ],
@@ -30,10 +34,36 @@ def test_an_unknown_or_bad_variable_stops_the_start_with_its_name(name: str, val
         read_settings({name: value})
 
 
-@pytest.mark.parametrize("url", ["inventory:8081", "ftp://a", "http://", "http://a/path"])
-def test_a_service_needs_an_address(url: str) -> None:
-    with pytest.raises(SettingFault, match="INVENTORY_URL"):
+@pytest.mark.parametrize(
+    "url",
+    [
+        "inventory:8081",
+        "ftp://a",
+        "http://",
+        "http://a/path",
+        "http://a?x=1",
+        "http://a:99999",
+        "http://a:port",
+        "http://user:secret@a",
+        "http://a,",
+        "http://a,,http://b",
+        "http://a,http://b/path",
+        "http://a,http://a/",
+    ],
+)
+def test_a_service_needs_addresses(url: str) -> None:
+    with pytest.raises(SettingFault, match="INVENTORY_URL") as fault:
         read_settings({"INVENTORY_URL": url}).upstream_urls(["inventory"])
+
+    assert "secret" not in str(fault.value)
+
+
+def test_a_service_may_have_several_instances() -> None:
+    settings = read_settings({"INVENTORY_URL": "http://a:8081, http://b:8081/"})
+
+    assert settings.upstream_urls(["inventory"]) == {
+        "inventory": ("http://a:8081", "http://b:8081")
+    }
 
 
 def test_a_service_that_is_nowhere_stops_the_start() -> None:
@@ -44,4 +74,45 @@ def test_a_service_that_is_nowhere_stops_the_start() -> None:
 def test_the_inventorys_port_tells_where_it_is() -> None:
     settings = read_settings({"INVENTORY_PORT": "9000"})
 
-    assert settings.upstream_urls(["inventory"]) == {"inventory": "http://127.0.0.1:9000"}
+    assert settings.upstream_urls(["inventory"]) == {"inventory": ("http://127.0.0.1:9000",)}
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["redis://127.0.0.1:6379/0", "redis://:secret@[::1]:6379", "rediss://a", "unix:///run/redis"],
+)
+def test_redis_may_be_anywhere(url: str) -> None:
+    assert read_settings({"REDIS_URL": url}).redis_url == url
+
+
+@pytest.mark.parametrize("environ", [{}, {"REDIS_URL": ""}])
+def test_without_redis_each_process_counts_for_itself(environ: dict[str, str]) -> None:
+    assert read_settings(environ).redis_url is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["127.0.0.1:6379", "http://:secret@a", "redis://", "redis://a:secret", "redis://a/secret",
+     "redis://a:0", "unix://secret", "memory://"],
+)  # fmt: skip
+def test_an_address_that_is_none_stops_the_start_and_is_not_told(url: str) -> None:
+    with pytest.raises(SettingFault, match=r"REDIS_URL is not an address such as") as fault:
+        read_settings({"REDIS_URL": url})
+
+    assert "secret" not in str(fault.value)
+
+
+def test_networks_without_limits_are_addresses_and_networks() -> None:
+    settings = read_settings({"UNLIMITED_NETWORKS": "203.0.113.7, 10.0.0.0/8,2001:db8::/32,"})
+
+    assert [str(network) for network in settings.unlimited_networks] == [
+        "203.0.113.7/32",
+        "10.0.0.0/8",
+        "2001:db8::/32",
+    ]
+
+
+@pytest.mark.parametrize("text", ["10.0.0.1/8", "localhost", "10.0.0.0/33", "10.0.0.0 /8 x"])
+def test_a_network_that_is_none_stops_the_start(text: str) -> None:
+    with pytest.raises(SettingFault, match="UNLIMITED_NETWORKS has "):
+        read_settings({"UNLIMITED_NETWORKS": text})
