@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 
+from contracts.fuzz import CouldNotRun
 from contracts.gate import Verdict, run
 from contracts.services import NotReady
 from contracts.targets import TARGETS
@@ -23,8 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for seed in options.seed or [1]:
             try:
                 verdict = _run(target, seed, options)
-            except NotReady as exc:
-                _say(f"the services did not start: {exc}")
+            except (NotReady, CouldNotRun) as exc:
+                _say(f"{target} could not be judged: {exc}")
                 return 2
             _say(_row(verdict))
             verdicts.append(verdict)
@@ -46,9 +47,16 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="contracts", description=__doc__)
     parser.add_argument("--only", action="append", choices=list(TARGETS), help="this service alone")
     parser.add_argument("--seed", action="append", type=int, help="1; may be given several times")
-    parser.add_argument("--max-examples", type=int, default=20, help="an operation and phase (20)")
+    parser.add_argument("--max-examples", type=_positive, default=20, help="an operation and phase")
     parser.add_argument("--store", choices=["sqlite", "shelve"], default="sqlite")
     return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("has to be 1 or more")
+    return number
 
 
 def _row(verdict: Verdict) -> str:

@@ -9,10 +9,16 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from contracts.services import ROOT
 from contracts.targets import Target
 
 _CASES = re.compile(r"(\d+) generated")
+_CLEAN, _FAILURES = 0, 1  # exit codes that are a verdict
 _SHOWN = 120  # lines of Schemathesis' findings that are shown
+
+
+class CouldNotRun(RuntimeError):
+    """Schemathesis judged nothing; the message has what it said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +30,10 @@ class Fuzzed:
 
 
 def fuzz(target: Target, *, seed: int, max_examples: int, log: Path) -> Fuzzed:
-    """One run of the Schemathesis command; its whole output goes to ``log``."""
+    """One run of the Schemathesis command; its whole output goes to ``log``.
+
+    ``CouldNotRun`` when it came to no verdict.
+    """
     command = [
         *_schemathesis(target),
         "run",
@@ -41,12 +50,14 @@ def fuzz(target: Target, *, seed: int, max_examples: int, log: Path) -> Fuzzed:
     ]
     with log.open("wb") as output:
         code = subprocess.run(
-            command, env={**os.environ, **target.environ}, stdout=output, stderr=output
+            command, cwd=ROOT, env={**os.environ, **target.environ}, stdout=output, stderr=output
         ).returncode
     said = log.read_text()
+    tail = "\n".join(said.splitlines()[-_SHOWN:])
     cases = _CASES.findall(said)
-    findings = [] if code == 0 else ["\n".join(said.splitlines()[-_SHOWN:])]
-    return Fuzzed(int(cases[-1]) if cases else 0, findings)
+    if code not in (_CLEAN, _FAILURES) or not cases:
+        raise CouldNotRun(f"schemathesis ended with {code}:\n{tail}")
+    return Fuzzed(int(cases[-1]), [tail] if code == _FAILURES else [])
 
 
 def _schemathesis(target: Target) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from contracts import logs
 from contracts.fuzz import fuzz
+from contracts.seeds import plant_seeds
 from contracts.services import Services
 from contracts.targets import TARGETS, Target
 
@@ -36,6 +37,7 @@ def run(
         tempfile.TemporaryDirectory(prefix="doorstep-") as folder,
         Services(Path(folder) / "data", settings) as services,
     ):
+        plant_seeds(services)
         target = TARGETS[name](services, Path(folder))
         return judge(services, target, seed=seed, max_examples=max_examples)
 

@@ -20,7 +20,12 @@ ISSUER = "doorstep-gateway"
 
 
 def sign_identity(
-    private: Path, *, audience: str, scopes: Collection[str], lifetime: int = 3600
+    private: Path,
+    *,
+    audience: str,
+    scopes: Collection[str],
+    lifetime: int = 3600,
+    tenant: str | None = None,
 ) -> str:
     """A token as the gateway signs them, by the key in its file; ``lifetime`` in seconds."""
     key = load_pem_private_key(private.read_bytes(), password=None)
@@ -28,7 +33,8 @@ def sign_identity(
     now = int(time.time())
     claims = {"iss": ISSUER, "aud": audience, "sub": "contracts", "scope": " ".join(scopes)}
     times = {"iat": now, "exp": now + lifetime}
-    return jwt.encode(claims | times, key, algorithm="EdDSA", headers={"kid": _kid(key)})
+    bound = {} if tenant is None else {"tenant": tenant}
+    return jwt.encode(claims | times | bound, key, algorithm="EdDSA", headers={"kid": _kid(key)})
 
 
 def _kid(key: Ed25519PrivateKey) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 def lines(log: Path) -> Iterator[dict[str, Any]]:
     """The log's JSON lines."""
-    for line in log.read_text().splitlines():
+    for line in log.read_text().split("\n"):
         if line.startswith("{"):
             yield json.loads(line)
 

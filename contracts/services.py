@@ -32,10 +32,17 @@ class Services:
 
     def __init__(self, data: Path, settings: Mapping[str, str] | None = None) -> None:
         self.data = data
+        self.root = ROOT  # of the code that is run
         given = dict(settings or {})
         self.gateway_port = int(given.setdefault("GATEWAY_PORT", str(free_port())))
+        self.admin_port = int(given.setdefault("GATEWAY_ADMIN_PORT", str(free_port())))
         self.inventory_port = int(given.setdefault("INVENTORY_PORT", str(free_port())))
-        defaults = {"GATEWAY_WORKERS": "1", "INVENTORY_WORKERS": "1"}
+        defaults = {
+            "GATEWAY_WORKERS": "1",
+            "INVENTORY_WORKERS": "1",
+            # Fuzzers send more bad credentials than any limit of them lets through.
+            "UNLIMITED_NETWORKS": "127.0.0.0/8",
+        }
         self._environ = _clean_environ() | defaults | given | {"DOORSTEP_DATA": str(data)}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -43,6 +50,11 @@ class Services:
     def gateway_url(self) -> str:
         """The gateway's base URL."""
         return f"http://127.0.0.1:{self.gateway_port}"
+
+    @property
+    def admin_url(self) -> str:
+        """The base URL of the gateway's operators."""
+        return f"http://127.0.0.1:{self.admin_port}"
 
     @property
     def inventory_url(self) -> str:
@@ -78,7 +90,7 @@ class Services:
         with self.log(name).open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 procfile()[name],
-                cwd=ROOT,
+                cwd=self.root,
                 env=self._environ,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -139,11 +151,15 @@ def procfile() -> dict[str, list[str]]:
 
 
 def _with_interpreter(command: list[str]) -> list[str]:
+    if command[0] == "python":
+        return [sys.executable, *command[1:]]
     return [sys.executable, "-m", *command]
 
 
 def _clean_environ() -> dict[str, str]:
-    ours = ("GATEWAY_", "INVENTORY_", "DOORSTEP_", "DATABASE_URL", "REDIS_URL", "LOG_LEVEL")
+    ours = ("GATEWAY_", "INVENTORY_", "DOORSTEP_", "OIDC_", "DATABASE_URL", "REDIS_URL",
+            "LOG_LEVEL", "RETENTION_DAYS", "CORS_", "ALLOWED_HOSTS", "HSTS_MAX_AGE",
+            "COMPRESSION", "UNLIMITED_NETWORKS")  # fmt: skip
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 

@@ -42,6 +42,7 @@ def gateway(services: Services, _folder: Path) -> Target:
         config=CONFIG,
         environ={
             "DOORSTEP_API_KEY": key,
+            "DOORSTEP_GATEWAY_URL": services.gateway_url,
             "DOORSTEP_CLIENT_ID": client_id,
             "DOORSTEP_CLIENT_SECRET": secret,
         },
@@ -63,7 +64,11 @@ def inventory(services: Services, folder: Path) -> Target:
         url=services.inventory_url,
         document=file,
         config=_config(folder),
-        environ={"DOORSTEP_IDENTITY": token},
+        environ={
+            "DOORSTEP_IDENTITY": token,
+            "DOORSTEP_API_KEY": services.admin_key,
+            "DOORSTEP_GATEWAY_URL": services.gateway_url,
+        },
         operation_ids=frozenset(op.operation_id for op in operations),
     )
 
@@ -94,8 +99,8 @@ def _without_api_keys(document: Document) -> dict[str, Any]:
 
 def _config(folder: Path) -> Path:
     """The gateway's configuration with the other credential."""
-    rest = CONFIG.read_text().partition("[warnings]")[2]
+    head, _, rest = CONFIG.read_text().partition("[auth.")
     file = folder / "inventory.toml"
     credential = '[auth.openapi.OAuth2]\nbearer = "${DOORSTEP_IDENTITY}"\n\n'
-    file.write_text(f"{credential}[warnings]{rest}")
+    file.write_text(f"{head}{credential}[warnings]{rest.partition('[warnings]')[2]}")
     return file

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from contracts import gate, logs, targets
+from contracts.fuzz import CouldNotRun
 from contracts.services import Services
 
 
@@ -22,8 +23,9 @@ def test_a_service_keeps_the_contract(name: str) -> None:
 def test_the_gate_fails_with_a_wrong_key(tmp_path: Path) -> None:
     with Services(tmp_path / "data") as services:
         right = targets.gateway(services, tmp_path)
-        wrong = {name: "wrong" for name in right.environ}
-        target = dataclasses.replace(right, environ=wrong)
+        keys = ("DOORSTEP_API_KEY", "DOORSTEP_CLIENT_ID", "DOORSTEP_CLIENT_SECRET")
+        wrong = dict.fromkeys(keys, "wrong")
+        target = dataclasses.replace(right, environ={**right.environ, **wrong})
 
         verdict = gate.judge(services, target, seed=1, max_examples=2)
 
@@ -38,12 +40,23 @@ def test_the_gate_fails_when_the_service_does_not_say_what_the_contract_says(
         right = targets.gateway(services, tmp_path)
         changed = tmp_path / "openapi.yaml"
         text = right.document.read_text()
-        changed.write_text(text.replace("maximum: 1000, default: 50", "maximum: 2000, default: 50"))
+        changed.write_text(
+            text.replace("enum: [device, service]", "enum: [device, service, other]")
+        )
         target = dataclasses.replace(right, document=changed)
 
         verdict = gate.judge(services, target, seed=1, max_examples=2)
 
     assert any("Schema-valid request rejected" in finding for finding in verdict.findings)
+
+
+def test_no_verdict_is_no_pass(tmp_path: Path) -> None:
+    with Services(tmp_path / "data") as services:
+        right = targets.gateway(services, tmp_path)
+        target = dataclasses.replace(right, document=tmp_path / "missing.yaml")
+
+        with pytest.raises(CouldNotRun, match="file does not exist"):
+            gate.judge(services, target, seed=1, max_examples=1)
 
 
 def test_an_error_in_a_log_is_a_finding(tmp_path: Path) -> None:

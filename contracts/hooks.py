@@ -1,0 +1,217 @@
+"""Changes what Schemathesis sends such that more of it is accepted (``hooks`` of its settings).
+
+A generator of valid requests does not know which identifiers are taken and which things there are;
+nearly all that it sends would be a conflict, or not found, and would prove little. Only values that
+are valid already are changed, so what has to be refused still is.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import requests
+import schemathesis
+
+# What the gate makes before it fuzzes (``seeds``), by the members that refer to it.
+SEEDED: Mapping[str, str] = {
+    "customer_id": "gate-customer",
+    "home_id": "gate-home",
+    "area_id": "gate-area",
+    "via_device": "gate-hub",
+    "parent_device": "gate-hub",
+}
+_BY_PATH: Mapping[str, str] = {
+    "/v1/customers/": "gate-customer",
+    "/v1/homes/": "gate-home",
+    "/v1/areas/": "gate-area",
+    "/v1/devices/": "gate-hub",
+}
+DELETED = 200  # devices that are there to be restored, each once
+CANCELLED = 60  # jobs that are there to be cancelled
+UNUSED = 60  # customers and homes that nothing refers to
+SPARE = 400  # devices that are there to be deleted or merged, each once
+MAX_DURATION = 3600  # seconds of a stream that the contract allows
+_CONDITION = "If-Match"
+_KEY = "Idempotency-Key"
+_VALID_KEY = re.compile(r"[!-~]{1,255}")
+_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+_numbers = itertools.count(1)
+_deleted = itertools.cycle(range(DELETED))
+_spare = itertools.cycle(range(SPARE))
+
+
+@schemathesis.hook
+def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
+    """Changes the request that is about to be sent."""
+    number = next(_numbers)
+    _name_headers_plainly(case)
+    _make_key_new(case, number)
+    _leave_condition_out(case, number)
+    if isinstance(case.body, dict):
+        for body in (case.body, *_items(case.body)):
+            _make_identifier_new(body, number)
+            _refer_to_what_exists(body, number)
+        _name_devices_to_change(case.body)
+    if isinstance(case.query, dict) and number % 4:
+        _refer_to_what_exists(case.query, number)
+        if case.query.get("atomic") in (True, "true"):
+            case.query["atomic"] = "false"  # one item that cannot be would undo all others
+    _ask_for_what_exists(case, number)
+    _end_streams(case)
+
+
+@schemathesis.serializer("application/x-ndjson")
+def write_ndjson(_context: Any, value: Any) -> bytes:
+    """A body of NDJSON, which is text to the contract. What is none cannot be sent: nothing is."""
+    return value.encode() if isinstance(value, str) else b""
+
+
+def _items(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The devices of a batch that are to be created, and the devices of an import."""
+    items = body.get("items")
+    for item in items if isinstance(items, list) else ():
+        if isinstance(item, dict) and item.get("action", "create") == "create":
+            yield item
+            if isinstance(item.get("device"), dict):
+                yield item["device"]
+
+
+def _end_streams(case: Any) -> None:
+    """A stream ends when its time is over; its client would wait for a quarter of an hour."""
+    if case.path.endswith("/stream") and isinstance(case.query, dict):
+        duration = str(case.query.get("duration", 0))
+        if duration.isascii() and duration.isdigit() and int(duration) <= MAX_DURATION:
+            case.query["duration"] = 0
+
+
+def _name_headers_plainly(case: Any) -> None:
+    """Names with an underscore, which headers that nobody declared get, are refused on purpose.
+
+    The service tests send them; here they would stand for each operation that they happen to.
+    """
+    for name in [name for name in case.headers or {} if "_" in name]:
+        case.headers[name.replace("_", "-")] = case.headers.pop(name)
+
+
+def _name_devices_to_change(body: dict[str, Any]) -> None:
+    """In batches and merges; what is taken away there is there only once."""
+    if isinstance(body.get("duplicate"), str) and _IDENTIFIER.fullmatch(body["duplicate"]):
+        body["duplicate"] = spare_identifier(next(_spare))
+    items = body.get("items")
+    for item in items if isinstance(items, list) else ():
+        identifier = item.get("identifier") if isinstance(item, dict) else None
+        if isinstance(identifier, str) and _IDENTIFIER.fullmatch(identifier):
+            if item.get("action") == "delete":
+                item["identifier"] = spare_identifier(next(_spare))
+            elif item.get("action") in ("patch", "replace"):
+                item["identifier"] = SEEDED["via_device"]
+
+
+def _make_key_new(case: Any, number: int) -> None:
+    """Every client makes a new key for each request; Schemathesis sends its own again."""
+    key = (case.headers or {}).get(_KEY)
+    if isinstance(key, str) and _VALID_KEY.fullmatch(key):
+        case.headers[_KEY] = f"{key[:200]}-{number}"
+
+
+def _leave_condition_out(case: Any, number: int) -> None:
+    """Three times of four: no tag that is made up is the one of a resource."""
+    if case.headers and _CONDITION in case.headers and number % 4:
+        value = case.headers[_CONDITION]
+        if isinstance(value, str) and value.strip():
+            del case.headers[_CONDITION]
+
+
+def _make_identifier_new(body: dict[str, Any], number: int) -> None:
+    identifier = body.get("identifier")
+    if isinstance(identifier, str) and _IDENTIFIER.fullmatch(identifier):
+        # A device type's has no hyphen.
+        mark = "_" if "_" in identifier or "title" in body else "-"
+        body["identifier"] = f"{identifier[:48]}{mark}{number}"
+
+
+def _refer_to_what_exists(members: dict[str, Any], number: int) -> None:
+    """Three times of four; the fourth goes on to name what nobody knows."""
+    for member, identifier in SEEDED.items():
+        value = members.get(member)
+        if isinstance(value, str) and _IDENTIFIER.fullmatch(value) and number % 4:
+            members[member] = identifier
+
+
+def _ask_for_what_exists(case: Any, number: int) -> None:
+    """Every second time, but not where a link says which resource is meant."""
+    acts = case.path.endswith(("/merge", "/restore", "/cancel", "/rotate"))
+    parameters, phase = case.path_parameters, case.meta.phase.name.value if case.meta else ""
+    if phase not in ("coverage", "fuzzing") or not isinstance(parameters, dict):
+        return
+    identifier = parameters.get("identifier")
+    if not (isinstance(identifier, str) and _IDENTIFIER.fullmatch(identifier)):
+        return
+    if number % 2 and not acts:
+        return
+    if case.method == "DELETE" and case.path.startswith(("/v1/customers/", "/v1/homes/")):
+        parameters["identifier"] = spare_identifier(next(_spare) % UNUSED)
+    elif case.path.startswith("/v1/api-keys/"):
+        parameters["identifier"] = next(_keys, identifier)
+    elif case.path.endswith("/cancel"):
+        parameters["identifier"] = next(_jobs, identifier)
+    elif case.path.endswith("/restore"):
+        parameters["identifier"] = deleted_identifier(next(_deleted))
+    else:
+        for path, seeded in _BY_PATH.items():
+            if case.path.startswith(path):
+                parameters["identifier"] = seeded
+
+
+def deleted_identifier(number: int) -> str:
+    """Which device the gate made and deleted."""
+    return f"gate-deleted-{number}"
+
+
+def spare_identifier(number: int) -> str:
+    """Which device the gate made for nothing else."""
+    return f"gate-spare-{number}"
+
+
+def _long_jobs() -> Iterator[str]:
+    """Some jobs that are still waiting or running when they are told of."""
+    url = os.environ.get("DOORSTEP_GATEWAY_URL")
+    rows = "".join(f'{{"identifier":"job-{n}","name":"Job","device_type":"light"}}\n'
+                   for n in range(5000))  # fmt: skip
+    for _ in range(CANCELLED if url else 0):
+        answer = requests.post(
+            f"{url}/v1/imports/devices",
+            data=rows,
+            headers={
+                "X-API-Key": os.environ["DOORSTEP_API_KEY"],
+                "Content-Type": "application/x-ndjson",
+                "Prefer": "respond-async",
+            },
+            timeout=60,
+        )
+        if not answer.ok:
+            return
+        yield answer.json()["identifier"]
+
+
+def _spare_keys() -> Iterator[str]:
+    """API keys that are there to be changed, rotated and revoked; never the gate's own."""
+    url = os.environ.get("DOORSTEP_GATEWAY_URL")
+    while url:
+        answer = requests.post(
+            f"{url}/v1/api-keys",
+            json={"name": "spare", "scopes": ["devices:read"]},
+            headers={"X-API-Key": os.environ["DOORSTEP_API_KEY"]},
+            timeout=60,
+        )
+        if not answer.ok:
+            return
+        yield answer.json()["identifier"]
+
+
+_jobs = _long_jobs()
+_keys = _spare_keys()
