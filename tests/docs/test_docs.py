@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -15,6 +16,8 @@ import openapi.problems
 from openapi import CONTRACT
 from openapi.document import load_document
 from openapi.problems import ProblemType
+from telemetry.exposition import _process
+from telemetry.metrics import Metrics
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -74,3 +77,12 @@ def test_every_tox_environment_says_what_it_is_for() -> None:
     sections = re.split(r"^\[testenv:", text, flags=re.MULTILINE)[1:]
 
     assert [s.split("]")[0] for s in sections if "description =" not in s] == []
+
+
+def test_every_metric_stands_in_the_docs_and_no_other() -> None:
+    metrics = Metrics("gateway", [("get", "get", (200,))])
+    collected = [*metrics.registry.collect(), *_process(os.getpid())]
+    there_are = {f"{m.name}_total" if m.type == "counter" else m.name for m in collected}
+    text = (ROOT / "docs/metrics.md").read_text()
+
+    assert set(re.findall(r"^\| `(doorstep_\w+)` \|", text, re.MULTILINE)) == there_are

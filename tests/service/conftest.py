@@ -10,8 +10,11 @@ import requests
 from contracts.identity import sign_identity
 from contracts.services import Services
 from gateway.api_keys import ApiKeys
+from openapi import CONTRACT
+from openapi.document import load_document
+from openapi.selection import scopes_of
 
-SCOPES = ("devices:read", "devices:write")
+SCOPES = sorted(scopes_of(load_document(CONTRACT)))
 
 
 class Client(requests.Session):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import jwt
@@ -13,15 +15,17 @@ import requests
 
 from contracts.identity import sign_identity
 from contracts.services import Services, wait_for
+from gateway import moments
 from gateway.api_keys import ApiKeys
 from openapi import CONTRACT
 from openapi.document import Operation, load_document
-from openapi.selection import operations_of
+from openapi.selection import operations_of, scopes_of
 
 DOCUMENT = load_document(CONTRACT)
 SECURED = [op for op in DOCUMENT.operations if op.spec["security"]]
 SCOPED = [op for op in SECURED if op.operation_id != "issue_token"]
 SERVED = operations_of(DOCUMENT, "inventory")
+Headers = dict[str, str]
 UNKNOWN_KEY = "dsk_0123456789abcdef_" + "A" * 43
 
 
@@ -31,7 +35,8 @@ def named(operation: Operation) -> str:
 
 def ask(base: str, operation: Operation, **headers: str) -> requests.Response:
     """The operation with the contract's own example as its body."""
-    path = operation.path.replace("{identifier}", "hall-light-1")
+    name = "0123456789abcdef" if "/api-keys" in operation.path else "hall-light-1"
+    path = operation.path.replace("{identifier}", name)
     data: Any = None
     content = operation.spec.get("requestBody", {}).get("content", {})
     for media_type, body in content.items():
@@ -105,10 +110,86 @@ def test_a_key_without_the_scope_is_403_and_with_it_is_let_through(
         s for option in operation.spec["security"] for names in option.values() for s in names
     }
     others = {"devices:read", "devices:write"} - scopes
+    given = {"devices:read"} if operation.operation_id == "create_api_key" else set()
 
     assert refused(ask(services.gateway_url, operation, **{"X-API-Key": a_key(*others)}), 403)
-    answer = ask(services.gateway_url, operation, **{"X-API-Key": a_key(*scopes)})
+    answer = ask(services.gateway_url, operation, **{"X-API-Key": a_key(*scopes, *given)})
     assert answer.status_code not in (401, 403)
+
+
+@pytest.fixture(scope="module")
+def table(services: Services) -> Iterator[Callable[[Operation], dict[str, tuple[int, Headers]]]]:
+    """What an operation answers to each kind of credential; 0 stands for being let through."""
+    keys = ApiKeys(services.data / "gateway.db")
+    everything = sorted(scopes_of(DOCUMENT))
+    revoked = keys.create("revoked", everything)
+    keys.revoke(revoked.split("_")[1])
+    expired = keys.create("expired", everything, expires_at=moments.now(-60))
+    client = keys.create("client", everything).split("_")[1]
+    unscoped = keys.create("unscoped", [])
+    signed = partial(a_signed_token, services, sub=client, scope=" ".join(everything))
+    refused = {
+        "an unknown key": {"X-API-Key": UNKNOWN_KEY},
+        "an expired key": {"X-API-Key": expired},
+        "a revoked key": {"X-API-Key": revoked},
+        "an expired token": bearer(signed(exp=int(time.time()) - 60)),
+        "a revoked key's token": bearer(signed(sub=revoked.split("_")[1])),
+        "an expired key's token": bearer(signed(sub=expired.split("_")[1])),
+        "the wrong audience": bearer(signed(aud="inventory")),
+        "the wrong issuer": bearer(signed(iss="https://login.example.org/")),
+        "no key id": bearer(signed(kid=None)),
+        "alg none": bearer(tokens(services)["unsigned"]),
+        "HS256 with the public key": bearer(tokens(services)["signed with the public key"]),
+    }
+
+    def answers(operation: Operation) -> dict[str, tuple[int, Headers]]:
+        scopes = {
+            s for option in operation.spec["security"] for names in option.values() for s in names
+        }
+        given = {"devices:read"} if operation.operation_id == "create_api_key" else set()
+        narrow = " ".join(sorted(scopes | given))
+        others = [scope for scope in everything if scope not in scopes]
+        return {
+            "no credential": (401, {}),
+            **{name: (401, headers) for name, headers in refused.items()},
+            "a key without scopes": (403, {"X-API-Key": unscoped}),
+            "a key with all other scopes": (403, {"X-API-Key": keys.create("others", others)}),
+            "a token with all other scopes": (403, bearer(signed(scope=" ".join(others)))),
+            "the right key": (0, {"X-API-Key": keys.create("right", scopes | given)}),
+            "the right token": (0, bearer(signed(scope=narrow))),
+        }
+
+    yield answers
+    keys.close()
+
+
+def bearer(token: str) -> Headers:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def a_signed_token(services: Services, *, kid: object = "", **changed: object) -> str:
+    """A token as the gateway signs them, but for what is changed."""
+    file = services.data / "gateway.key"
+    token = sign_identity(file, audience="doorstep", scopes=[])
+    claims = jwt.decode(token, options={"verify_signature": False}) | changed
+    header = {} if kid is None else {"kid": jwt.get_unverified_header(token)["kid"]}
+    return jwt.encode(claims, file.read_bytes(), algorithm="EdDSA", headers=header)
+
+
+@pytest.mark.parametrize("operation", SCOPED, ids=named)
+def test_the_security_table(
+    services: Services,
+    table: Callable[[Operation], dict[str, tuple[int, Headers]]],
+    operation: Operation,
+) -> None:
+    wrong = {}
+    for name, (expected, headers) in table(operation).items():
+        answer = ask(services.gateway_url, operation, **headers)
+        right = refused(answer, expected) if expected else answer.status_code not in (401, 403, 500)
+        if not right:
+            wrong[name] = (answer.status_code, answer.text)
+
+    assert wrong == {}
 
 
 def test_a_revoked_key_is_401_within_moments(services: Services, a_key: Callable[..., str]) -> None:
@@ -178,3 +259,20 @@ def test_the_token_endpoint_refuses_in_oauths_own_words(
     assert (unknown.status_code, unknown.json()["error"]) == (401, "invalid_client")
     assert unknown.headers["WWW-Authenticate"].startswith("Basic")
     assert (too_much.status_code, too_much.json()["error"]) == (400, "invalid_scope")
+
+
+@pytest.mark.parametrize(
+    ("form", "error"),
+    [
+        ({"grant_type": "password"}, "unsupported_grant_type"),
+        ({"scope": "devices:admin"}, "invalid_scope"),
+        ({"scopes": "devices:read"}, "invalid_request"),
+    ],
+)
+def test_a_token_request_that_is_not_valid_is_told_in_oauths_words(
+    services: Services, form: dict[str, str], error: str
+) -> None:
+    refused = token(services, services.admin_key, **form)
+
+    assert (refused.status_code, refused.json()["error"]) == (400, error)
+    assert refused.headers["Content-Type"] == "application/json"

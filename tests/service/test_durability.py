@@ -1,4 +1,4 @@
-"""What was acknowledged is kept: over restarts and over kill -9, on both stores."""
+"""What was acknowledged is kept: over restarts and over kill -9, on every store."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ import pytest
 import requests
 
 from contracts.services import ROOT, Services, wait_for
+from tests.service.databases import STORES, a_store
 
 LIGHT = {"name": "Hall light", "device_type": "light"}
 HOME = ROOT.parent / "shared" / "data" / "home-assistant"
 
 
-@pytest.fixture(params=["sqlite", "shelve"])
+@pytest.fixture(params=STORES)
 def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Services]:
-    settings = {"DATABASE_URL": f"shelve:{tmp_path / 'shelf'}"} if request.param == "shelve" else {}
-    with Services(tmp_path / "data", settings) as services:
+    with (
+        a_store(request.param, tmp_path) as settings,
+        Services(tmp_path / "data", settings) as services,
+    ):
         yield services
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 import time
 from pathlib import Path
 
 import psutil
 import pytest
+import requests
 
-from contracts.services import NotReady, Services
+from contracts.services import NotReady, Services, free_port
 
 
 @pytest.mark.parametrize(
@@ -20,6 +22,9 @@ from contracts.services import NotReady, Services
         ("GATEWAY_PORT", "http", "GATEWAY_PORT is 'http'"),
         ("INVENTORY_WORKERS", "0", "INVENTORY_WORKERS is '0'"),
         ("DATABASE_URL", "mysql://user:secret@host/db", "DATABASE_URL begins with mysql:"),
+        ("DATABASE_URL", "shelve:", "DATABASE_URL is shelve:, which names no file or folder"),
+        ("INVENTORY_URL", "localhost:8081", "INVENTORY_URL is not an address"),
+        ("DOORSTEP_DATA", "/dev/null", "DOORSTEP_DATA is /dev/null, which is not a folder"),
     ],
 )
 def test_a_bad_setting_stops_the_start_with_its_name(
@@ -34,6 +39,48 @@ def test_a_bad_setting_stops_the_start_with_its_name(
     assert says in str(told.value)
     assert "Traceback" not in str(told.value)
     assert "secret" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "says"),
+    [("gateway.key", "gateway.key holds no private key"), ("gateway.db", "is not a database"),
+     ("inventory.db", "inventory.db cannot be used")],
+)  # fmt: skip
+def test_a_damaged_file_stops_the_start_with_its_name(tmp_path: Path, file: str, says: str) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / file).write_bytes(b"garbage" * 1000)
+
+    with pytest.raises(NotReady) as told, Services(tmp_path / "data"):
+        pass
+
+    assert says in str(told.value)
+    assert "Traceback" not in str(told.value)
+
+
+@pytest.mark.parametrize("variable", ["GATEWAY_PORT", "INVENTORY_PORT"])
+def test_a_taken_port_stops_the_start_with_its_setting(tmp_path: Path, variable: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings = {variable: str(taken.getsockname()[1])}
+
+        with (
+            pytest.raises(NotReady, match=f"is in use: set {variable}"),
+            Services(tmp_path / "data", settings),
+        ):
+            pass
+
+
+def test_an_ipv6_address_can_be_listened_on(tmp_path: Path) -> None:
+    port = free_port()
+    settings = {
+        "INVENTORY_HOST": "::1",
+        "INVENTORY_PORT": str(port),
+        "INVENTORY_URL": f"http://[::1]:{port}",
+    }
+
+    with Services(tmp_path / "data", settings) as services:
+        ready = requests.get(services.gateway_url + "/health/ready", timeout=10)
+
+    assert ready.status_code == 200
 
 
 def test_the_shelve_store_wants_one_process(tmp_path: Path) -> None:

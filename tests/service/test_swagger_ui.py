@@ -25,6 +25,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--disable-background-timer-throttling", "--disable-renderer-backgrounding",
     "--window-size=1280,1600", "--remote-allow-origins=*",
 )  # fmt: skip
 
@@ -39,8 +40,9 @@ input.dispatchEvent(new Event('input', {bubbles: true}));
 input.closest('form').querySelector('.btn.authorize').click();
 document.querySelector('.btn-done').click();
 """
-OPEN_LIST = "document.querySelector('#operations-devices-list_devices button').click()"
-EXECUTE = "document.querySelector('#operations-devices-list_devices .btn.execute').click()"
+LIST = "#operations-devices-list_devices"
+OPEN_LIST = f"document.querySelector('{LIST} button').click()"
+EXECUTE = f"document.querySelector('{LIST} .btn.execute').click()"
 STATUS = """
 document.querySelector(
   '#operations-devices-list_devices .live-responses-table tbody .response-col_status'
@@ -127,7 +129,9 @@ def test_authorize_and_try_it_out_work(services: Services, browser: Browser) -> 
     browser.run("{" + ENTER_KEY.replace("KEY", json.dumps(services.admin_key)) + "}")
 
     browser.run(OPEN_LIST)
-    browser.wait("!!document.querySelector('#operations-devices-list_devices .btn.execute')")
+    # "Execute" is there before the operation is resolved, and hangs when it is pressed until then.
+    browser.wait(f"!!document.querySelector('{LIST} tr[data-param-name=limit] input')")
+    browser.wait(f"!!document.querySelector('{LIST} .responses-table .response')")
     browser.run(EXECUTE)
     browser.wait(f"!!({STATUS.strip().rstrip(';')})")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from contracts.services import Services, free_port, procfile, wait_for
 
 PROBLEM = "application/problem+json"
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n50000\r\n"  # and as many bytes of a first chunk
 
 
 class Upstream:
@@ -41,6 +43,9 @@ class Upstream:
         with connection, contextlib.suppress(OSError):
             while b"\r\n\r\n" not in head and (part := connection.recv(65536)):
                 head += part
+            if head.startswith(b"GET /health/ready "):
+                connection.sendall(OK + b"Content-Length: 2\r\n\r\n{}")  # it says it is well
+                return
             self.heads.append(head.decode("latin-1"))
             self.answer(connection)
 
@@ -61,17 +66,25 @@ class GatewayAlone(Services):
             return False
 
 
-@pytest.fixture
-def upstream() -> Iterator[Upstream]:
+@pytest.fixture(scope="module")
+def listening() -> Iterator[Upstream]:
     upstream = Upstream()
     yield upstream
     upstream.close()
 
 
 @pytest.fixture
-def gateway(upstream: Upstream, tmp_path: Path) -> Iterator[GatewayAlone]:
-    settings = {"INVENTORY_URL": f"http://127.0.0.1:{upstream.port}"}
-    with GatewayAlone(tmp_path / "data", settings) as gateway:
+def upstream(listening: Upstream) -> Upstream:
+    listening.heads.clear()
+    return listening
+
+
+@pytest.fixture(scope="module")
+def gateway(
+    listening: Upstream, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[GatewayAlone]:
+    settings = {"INVENTORY_URL": f"http://127.0.0.1:{listening.port}"}
+    with GatewayAlone(tmp_path_factory.mktemp("gateway") / "data", settings) as gateway:
         yield gateway
 
 
@@ -170,7 +183,7 @@ def test_a_client_cannot_say_who_it_is_to_the_service(
     ask(
         gateway,
         **{
-            "Connection": "close, authorization, x-request-id",
+            "Connection": "close, te",
             "X-Forwarded-For": "203.0.113.1",
             "Forwarded": "for=203.0.113.1",
             "Cookie": "session=1",
@@ -188,4 +201,82 @@ def test_a_client_cannot_say_who_it_is_to_the_service(
 
 
 def test_the_services_are_those_of_the_procfile() -> None:
-    assert sorted(procfile()) == ["gateway", "inventory"]
+    assert sorted(procfile()) == ["gateway", "inventory", "worker"]
+
+
+def drip(head: bytes) -> Callable[[socket.socket], None]:
+    """Each byte comes long before anybody loses patience with the connection."""
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(head)
+        while True:  # until the gateway has had enough
+            connection.sendall(b" ")
+            threading.Event().wait(0.2)  # between two drops
+
+    return answer
+
+
+def reset(content: bytes) -> Callable[[socket.socket], None]:
+    """The content, and then a reset instead of an end."""
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(content)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        reset(b""),
+        reset(OK),
+        reset(OK + b"Content-Length: 100\r\n\r\nonly this"),
+        send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"),
+        send(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 3),
+        send(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 garbage\r\n\r\n"),
+        send(OK + b"Content-Length: -5\r\n\r\n{}"),
+        send(OK + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}"),
+        send(OK + b"Content-Length: 2\r\nX: a\x00b\r\n\r\n{}"),
+        send(OK + b"X: a\r\n" * 20_000 + b"\r\n"),
+        send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"),
+    ],
+    ids=["reset", "reset head", "reset body", "101", "only 1xx", "1xx garbage",
+         "negative", "two lengths", "NUL", "many headers", "TLS"],
+)  # fmt: skip
+def test_what_is_no_answer_is_502_whatever_it_is(
+    gateway: GatewayAlone, upstream: Upstream, answer: Callable[[socket.socket], None]
+) -> None:
+    upstream.answer = answer
+
+    told = ask(gateway)
+
+    assert (told.status_code, told.headers["Content-Type"]) == (502, PROBLEM), told.text
+    assert told.json().keys() == {"type", "title", "status", "detail", "request_id"}
+    assert str(upstream.port) not in told.text
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"HTTP/1.1 200 OK\r\nX:", OK + b"Content-Length: 200000\r\n\r\n"],
+    ids=["head", "body"],
+)
+def test_an_answer_that_drips_is_504_and_not_waited_for(
+    gateway: GatewayAlone, upstream: Upstream, head: bytes
+) -> None:
+    upstream.answer = drip(head)
+
+    told = ask(gateway)
+
+    assert (told.status_code, told.headers["Content-Type"]) == (504, PROBLEM)
+    assert len(upstream.heads) == 1
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 9000000\r\n\r\n", CHUNKED])
+def test_a_long_answer_that_breaks_off_ends_the_clients_connection_too(
+    gateway: GatewayAlone, upstream: Upstream, framing: bytes
+) -> None:
+    upstream.answer = reset(OK + framing + b"a" * 0x50000)
+
+    with pytest.raises((requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
+        ask(gateway)

@@ -26,6 +26,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
     own = {
         "DOORSTEP_DATA": str(tmp_path / "data"),
         "GATEWAY_PORT": str(free_port()),
+        "GATEWAY_ADMIN_PORT": str(free_port()),
         "INVENTORY_PORT": str(free_port()),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
