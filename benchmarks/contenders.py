@@ -49,7 +49,7 @@ class Contender:
             with (self.folder / f"{number}.log").open("wb") as log:
                 self.processes.append(
                     subprocess.Popen(
-                        [sys.executable, "-m", *shlex.split(command)],
+                        _with_interpreter(shlex.split(command)),
                         cwd=ROOT,
                         env={**os.environ, **self.environ},
                         stdout=log,
@@ -80,6 +80,13 @@ class Contender:
         raise RuntimeError(f"{self.name} did not get ready; see the logs in {self.folder}")
 
 
+def _with_interpreter(command: list[str]) -> list[str]:
+    """The command by the interpreter that runs this, as the Procfile's lines are meant."""
+    if command[0] == "python":
+        return [sys.executable, *command[1:]]
+    return [sys.executable, "-m", *command]
+
+
 def contenders(folder: Path) -> dict[str, Contender]:
     """All of them by name, with free ports and folders of their own below ``folder``."""
     return {c.name: c for c in (_doorstep(folder), _fastapi(folder), _flask(folder))}
@@ -91,6 +98,7 @@ def _doorstep(folder: Path) -> Contender:
     environ = {
         "DOORSTEP_DATA": str(folder / "doorstep"),
         "GATEWAY_PORT": str(gateway),
+        "GATEWAY_ADMIN_PORT": str(_free_port()),
         "INVENTORY_PORT": str(inventory),
         "GATEWAY_WORKERS": "1",
         "INVENTORY_WORKERS": "1",

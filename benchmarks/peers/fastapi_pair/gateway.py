@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import hmac
-import json
 import logging
 import os
 import pathlib
 import time
-import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 import httpx
 import jwt
 from fastapi import Depends, FastAPI, HTTPException, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+
+from benchmarks.peers.fastapi_pair.access_log import Telling
+from benchmarks.peers.fastapi_pair.models import NewDevice
 
 PRIVATE_KEY = pathlib.Path(os.environ["PEER_PRIVATE_KEY"]).read_text()
 API_KEY = os.environ["PEER_API_KEY"]
 SCOPES = frozenset({"devices:read", "devices:write"})
-log = logging.getLogger("access")
-logging.basicConfig(level=logging.INFO, format="%(message)s")
+DROPPED = frozenset({"date", "server", "connection", "x-request-id"})
 logging.getLogger("httpx").setLevel("WARNING")  # the access log has a line a request already
 signed: dict[str, tuple[float, str]] = {}
 
@@ -38,17 +37,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 app = FastAPI(docs_url=None, redoc_url=None, lifespan=lifespan)
-
-
-@app.middleware("http")
-async def tell(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    started = time.perf_counter()
-    request.state.id = request.headers.get("x-request-id", uuid.uuid4().hex)
-    response = await call_next(request)
-    milliseconds = round((time.perf_counter() - started) * 1000, 2)
-    line = {"path": request.url.path, "status": response.status_code, "ms": milliseconds}
-    log.info(json.dumps(line))
-    return response
+app.add_middleware(Telling)
 
 
 def scope(name: str) -> Any:
@@ -84,34 +73,8 @@ async def forward(request: Request, content: bytes | None = None) -> Response:
         raise HTTPException(504) from exc
     except httpx.HTTPError as exc:
         raise HTTPException(502) from exc
-    kept = {k: v for k, v in answer.headers.items() if k not in ("date", "server", "connection")}
+    kept = {k: v for k, v in answer.headers.items() if k not in DROPPED}
     return Response(answer.content, answer.status_code, kept)
-
-
-class Pair(BaseModel):
-    domain: str
-    value: str
-
-
-class Connection(BaseModel):
-    type: str
-    value: str
-
-
-class NewDevice(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    identifier: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")]
-    name: Annotated[str, Field(min_length=1, max_length=200)]
-    device_type: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-    manufacturer: str | None = None
-    model: str | None = None
-    sw_version: str | None = None
-    serial_number: str | None = None
-    status: str = "active"
-    identifiers: list[Pair] = []
-    connections: list[Connection] = []
-    labels: list[str] = []
-    attributes: dict[str, Any] = {}
 
 
 @app.get("/v1/devices", dependencies=[scope("devices:read")])
@@ -137,5 +100,4 @@ async def create_device(request: Request, body: NewDevice) -> Response:
 
 @app.get("/health/ready")
 async def ready(request: Request) -> Response:
-    request.state.id = "ready"
     return await forward(request)
