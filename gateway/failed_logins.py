@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from inspect import isawaitable
 from typing import Any, Protocol
 
 from connexion.lifecycle import ConnexionRequest
@@ -95,7 +96,9 @@ class Guarded:
             # Before the credential is looked at: who is blocked learns nothing more about it.
             await self._failures.refuse_blocked(request.scope)
             try:
-                return check(request)
+                found = check(request)
+                # An outside issuer's keys may have to be fetched.
+                return await found if isawaitable(found) else found
             except ClientRefused:
                 await self._failures.count(request.scope)
                 raise

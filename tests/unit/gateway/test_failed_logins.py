@@ -48,6 +48,19 @@ class Credential:
         return check
 
 
+class SlowCredential(Credential):
+    """Says the same, later."""
+
+    def get_fn(self, scheme: Mapping[str, Any], scopes: list[str]) -> Check:
+        check = super().get_fn(scheme, scopes)
+
+        async def later(request: Any) -> Any:
+            return check(request)
+
+        # As Connexion's checks may: what is returned is awaited, or not.
+        return lambda request: NO_VALUE if not request.headers else later(request)
+
+
 class Door:
     """One guarded credential."""
 
@@ -107,6 +120,16 @@ def test_who_has_no_limit_may_fail_without_end() -> None:
 
     assert door.fields == {}
     assert door.knock("good", address="198.51.100.7") == {"sub": "a"}
+
+
+def test_a_credential_may_have_to_be_waited_for() -> None:
+    """As a token of an outside issuer, whose keys are fetched."""
+    door = Door(SlowCredential())
+
+    assert door.knock("good") == {"sub": "a"}
+    door.fail(3)
+    with pytest.raises(Problem, match="failed-logins"):
+        door.knock("good")
 
 
 def test_a_failure_tells_how_many_are_left() -> None:
