@@ -43,6 +43,7 @@ from gateway.operations import Dispatch, OwnOperations
 from gateway.outside_tokens import OutsideTokens
 from gateway.problems import TRANSLATIONS
 from gateway.readiness import Readiness
+from gateway.response_validation import ResponseValidationMiddleware, checked_operations
 from gateway.security_headers import SecurityHeadersMiddleware
 from gateway.settings import Settings
 from gateway.shared_counters import redis_counters
@@ -86,7 +87,10 @@ def create_app(settings: Settings, access_log: AccessLog | None = None) -> ASGIA
     own = OwnOperations(Readiness(upstreams, services), Tokens(signer), KeyAdmin(keys), signer)
     identities = Identities(signer)
     keyed = operations_with_header(document, "Idempotency-Key")
-    forwarder = Forwarder(document.operations, upstreams, identities, keyed)
+    metrics = Metrics("gateway", countable(document.operations))
+    forwarder: ASGIApp = Forwarder(document.operations, upstreams, identities, keyed)
+    if checked := checked_operations(document, metrics):
+        forwarder = ResponseValidationMiddleware(forwarder, checked)
     policies = {op.operation_id: op.policy for op in document.operations}
     feed = ChangeFeed(upstreams, identities, policies["list_changes"])
     streams = {"stream_changes": ChangeStream(feed)}
@@ -104,7 +108,6 @@ def create_app(settings: Settings, access_log: AccessLog | None = None) -> ASGIA
     )
     lifespan = _lifespan(upstreams, keys, signer, counters)
     connexion = _connexion(document, dispatch, security, [limits], lifespan)
-    metrics = Metrics("gateway", countable(document.operations))
     public = _stages(document, connexion, settings.edge, access_log, metrics)
     admin = admin_app(metrics, upstreams.states, Explanations(document, documents.METHODS))
     return PortDispatch(public, admin, settings.admin_port)

@@ -16,6 +16,9 @@ MISDIRECTED_REQUEST = ProblemType(
 BAD_GATEWAY = ProblemType(
     "bad-gateway", 502, "The service behind the gateway did not answer properly"
 )
+INVALID_RESPONSE = ProblemType(
+    "invalid-response", 502, "The service behind the gateway did not answer as the contract says"
+)
 GATEWAY_TIMEOUT = ProblemType(
     "gateway-timeout", 504, "The service behind the gateway did not answer in time"
 )

@@ -10,7 +10,7 @@ from openapi.schemas import Validator, compile_schema
 
 def compile_component(content: Mapping[str, Any], name: str) -> Validator:
     """A validator for the schema ``#/components/schemas/<name>`` of a document."""
-    return compile_schema(_resolved(content, content["components"]["schemas"][name]))
+    return compile_schema(resolved(content, content["components"]["schemas"][name]))
 
 
 def resolve(content: Mapping[str, Any], part: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -20,15 +20,16 @@ def resolve(content: Mapping[str, Any], part: Mapping[str, Any]) -> Mapping[str,
     return part
 
 
-def _resolved(content: Mapping[str, Any], part: Any) -> Any:
+def resolved(content: Mapping[str, Any], part: Any) -> Any:
+    """The part without references: what each leads to stands in its place."""
     if isinstance(part, list):
-        return [_resolved(content, item) for item in part]
+        return [resolved(content, item) for item in part]
     if not isinstance(part, Mapping):
         return part
     reference = part.get("$ref")
     if isinstance(reference, str):
-        return _resolved(content, _found(content, reference))
-    return {key: _resolved(content, value) for key, value in part.items()}
+        return resolved(content, _found(content, reference))
+    return {key: resolved(content, value) for key, value in part.items()}
 
 
 def _found(content: Mapping[str, Any], reference: str) -> Any:

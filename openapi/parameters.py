@@ -96,6 +96,14 @@ def _reader(declared: Mapping[str, Any]) -> Callable[[str], Any]:
     return _READERS[kind]
 
 
+def header_reader(schema: Mapping[str, Any]) -> Callable[[str], Any]:
+    """Reads a header's text as a value of its schema (OpenAPI's style ``simple``)."""
+    if schema.get("type") == "array":
+        read = _READERS.get(schema.get("items", {}).get("type", ""), _string)
+        return lambda text: [read(part.strip()) for part in text.split(",")]
+    return _READERS.get(schema.get("type", ""), _string)
+
+
 def _say(found: list[tuple[str, str]]) -> str:
     return "; ".join(f"{at}: {what}" if at else what for at, what in found)
 

@@ -35,6 +35,17 @@ class RateLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class ResponseCheck:
+    """Whether answers are held to the contract: the share ``sample`` of them is looked at.
+
+    One that does not fit is held back when ``blocks``, and only told of otherwise.
+    """
+
+    blocks: bool
+    sample: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """What the contract says of an operation beyond OpenAPI. Times in seconds, sizes in bytes.
 
@@ -50,6 +61,7 @@ class Policy:
     deprecation: Deprecation | None = None
     rate_limits: tuple[RateLimit, ...] = ()
     failed_logins: RateLimit | None = None
+    response_check: ResponseCheck | None = None
 
 
 def resolve_policy(*levels: Mapping[str, Any]) -> Policy:
@@ -67,6 +79,7 @@ def resolve_policy(*levels: Mapping[str, Any]) -> Policy:
         deprecation=read_deprecation(merged.get("deprecation")),
         rate_limits=_rate_limits(merged.get("rate-limit", [])),
         failed_logins=_failed_logins(merged.get("failed-logins")),
+        response_check=_response_check(merged.get("validation")),
     )
 
 
@@ -76,6 +89,12 @@ def _rate_limits(value: Any) -> tuple[RateLimit, ...]:
 
 def _failed_logins(value: Any) -> RateLimit | None:
     return RateLimit(FAILED_LOGINS, **value, by="address") if value else None
+
+
+def _response_check(value: Any) -> ResponseCheck | None:
+    if value is None or value["response"] == "off":
+        return None
+    return ResponseCheck(value["response"] == "block", float(value.get("sample", 1)))
 
 
 def policy_faults(value: Any) -> Iterator[tuple[list[str | int], str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -27,6 +27,13 @@ class UpstreamCall(NamedTuple):
     upstream: str
     outcome: str
     seconds: float
+
+
+class AnswerChecks(NamedTuple):
+    """Counts the answers of one operation that were looked at, and by part those not valid."""
+
+    checked: Counter
+    invalid: Mapping[str, Counter]
 
 
 class Metrics:
@@ -66,6 +73,15 @@ class Metrics:
         if series is None:
             series = self._upstreams[key] = self._families.upstream.labels(self.service, *key)
         series.observe(call.seconds)
+
+    def answer_checks(self, operation_id: str, parts: Iterable[str]) -> AnswerChecks:
+        """The series of one operation's answers that are held to the contract.
+
+        ``parts``: what of an answer can be at fault.
+        """
+        labels = (self.service, operation_id)
+        invalid = {part: self._families.invalid.labels(*labels, part) for part in parts}
+        return AnswerChecks(self._families.checked.labels(*labels), invalid)
 
     def _unmatched(self, method: str) -> _Operation:
         # Neither a path nor a word for a method that a client makes up becomes a series.
@@ -118,6 +134,18 @@ class _Families:
             "Seconds from a request's first byte to a service to the headers of its answer.",
             ("service", "upstream", "outcome"),
             buckets=BUCKETS,
+            registry=registry,
+        )
+        self.checked = Counter(
+            "doorstep_checked_responses",
+            "Answers of services that were held to the contract.",
+            ("service", "operation_id"),
+            registry=registry,
+        )
+        self.invalid = Counter(
+            "doorstep_invalid_responses",
+            "Answers of services that are not as the contract says, by the part at fault.",
+            ("service", "operation_id", "part"),
             registry=registry,
         )
 

@@ -37,6 +37,7 @@ paths:
         - oauth2: [read]
       x-gateway:
         limits: {body: 0}
+        validation: {response: block}
     delete:
       operationId: delete_thing
 """
@@ -67,6 +68,8 @@ def test_each_key_says_where_it_comes_from(explanations: Explanations) -> None:
     assert policy["timeout"] == {"value": timeout, "level": "document", "at": "things.yaml:6"}
     limits = {"value": {"body": 0}, "level": "operation", "at": "things.yaml:24"}
     assert policy["limits"] == limits
+    validation = {"value": {"response": "block"}, "level": "operation", "at": "things.yaml:25"}
+    assert policy["validation"] == validation
 
 
 def test_what_the_document_does_not_say_is_the_default(explanations: Explanations) -> None:

@@ -11,6 +11,7 @@ from openapi.policy import (
     DEFAULT_TIMEOUT,
     Policy,
     RateLimit,
+    ResponseCheck,
     policy_faults,
     resolve_policy,
 )
@@ -118,3 +119,19 @@ def test_a_policy_with_every_key_has_no_fault() -> None:
     }
 
     assert list(policy_faults(value)) == []
+
+
+def test_answers_are_checked_as_the_nearest_says() -> None:
+    far = {"validation": {"response": "report", "sample": 0.01}}
+
+    assert resolve(far, {}, {}).response_check == ResponseCheck(blocks=False, sample=0.01)
+    assert resolve(far, {"validation": {"response": "block"}}).response_check == ResponseCheck(True)
+    assert resolve(far, {}, {"validation": {"response": "off"}}).response_check is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{}, {"response": "on"}, {"response": "block", "sample": 0}, {"response": "off", "a": 1}],
+)
+def test_a_validation_that_is_none_is_a_fault(value: Any) -> None:
+    assert list(policy_faults({"validation": value}))
