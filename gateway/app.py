@@ -42,6 +42,7 @@ from gateway.limits import RateLimitMiddleware, limits_of
 from gateway.operations import Dispatch, OwnOperations
 from gateway.outside_tokens import OutsideTokens
 from gateway.problems import TRANSLATIONS
+from gateway.proxies import behind_proxies
 from gateway.readiness import Readiness
 from gateway.response_validation import ResponseValidationMiddleware, checked_operations
 from gateway.security_headers import SecurityHeadersMiddleware
@@ -109,6 +110,8 @@ def create_app(settings: Settings, access_log: AccessLog | None = None) -> ASGIA
     lifespan = _lifespan(upstreams, keys, signer, counters)
     connexion = _connexion(document, dispatch, security, [limits], lifespan)
     public = _stages(document, connexion, settings.edge, access_log, metrics)
+    # Outside of all: the log, the limits and the services are told the same client.
+    public = behind_proxies(public, settings.trusted_proxies)
     admin = admin_app(metrics, upstreams.states, Explanations(document, documents.METHODS))
     return PortDispatch(public, admin, settings.admin_port)
 

@@ -20,14 +20,19 @@ from openapi.request import operation_id, principal, validated
 from telemetry.metrics import UpstreamCall
 from telemetry.middleware import context_of, note_upstream
 
-# Of one connection only (RFC 9110 §7.6.1), and what this gateway itself decides.
+# Of one connection only (RFC 9110 §7.6.1), what this gateway itself decides, and what some service
+# could take for another client, path or method than those that were checked here.
 _HOP_BY_HOP = frozenset(
     (b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization",
      b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade")
 )  # fmt: skip
 _NOT_FORWARDED = _HOP_BY_HOP | frozenset(
     (b"host", b"expect", b"authorization", b"x-api-key", b"cookie", b"forwarded",
-     b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip",
+     b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-port", b"x-forwarded-prefix",
+     b"x-forwarded-proto", b"x-forwarded-scheme", b"x-forwarded-server", b"x-forwarded-ssl",
+     b"x-client-ip", b"x-cluster-client-ip", b"true-client-ip", b"x-real-ip",
+     b"x-original-host", b"x-original-url", b"x-rewrite-url",
+     b"x-http-method", b"x-http-method-override", b"x-method-override",
      b"x-request-id", b"traceparent")
 )  # fmt: skip
 _NOT_RETURNED = _HOP_BY_HOP | frozenset(
@@ -93,6 +98,7 @@ class Forwarder:
             headers["traceparent"] = context.traceparent
         if scope.get("client"):
             headers["X-Forwarded-For"] = scope["client"][0]
+        headers["X-Forwarded-Proto"] = scope["scheme"]
         return headers
 
 

@@ -24,7 +24,7 @@ from openapi.environment import (
 LOOPBACK = "127.0.0.1"  # where the admin port is, always
 KNOWN = (
     "GATEWAY_HOST", "GATEWAY_PORT", "GATEWAY_ADMIN_PORT", "GATEWAY_WORKERS", "OIDC_ISSUERS",
-    "UNLIMITED_NETWORKS", *EDGE,
+    "TRUSTED_PROXIES", "UNLIMITED_NETWORKS", *EDGE,
 )  # fmt: skip
 # Where a service is when its <SERVICE>_URL does not say: on this machine.
 DEFAULT_PORTS: Mapping[str, tuple[str, int]] = {"inventory": ("INVENTORY_PORT", 8081)}
@@ -45,6 +45,7 @@ class Settings:
     environ: Mapping[str, str]
     issuers: tuple[Issuer, ...] = ()
     unlimited_networks: tuple[Network, ...] = ()
+    trusted_proxies: tuple[Network, ...] = ()
 
     @property
     def database(self) -> Path:
@@ -111,6 +112,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     refuse_unknown(environ, "GATEWAY_", KNOWN)
     refuse_unknown(environ, "OIDC_", KNOWN)
     refuse_unknown(environ, "UNLIMITED_", KNOWN)
+    refuse_unknown(environ, "TRUSTED_", KNOWN)
     settings = Settings(
         data=read_data_folder(environ),
         host=environ.get("GATEWAY_HOST") or "127.0.0.1",
@@ -123,11 +125,19 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         environ=dict(environ),
         issuers=read_issuers(environ),
         unlimited_networks=_read_networks(environ, "UNLIMITED_NETWORKS"),
+        trusted_proxies=_read_proxies(environ),
     )
     if settings.admin_port == settings.port:
         # The port alone tells what is for operators only.
         raise SettingFault(f"GATEWAY_ADMIN_PORT is {settings.port}, as GATEWAY_PORT is")
     return settings
+
+
+def _read_proxies(environ: Mapping[str, str]) -> tuple[Network, ...]:
+    proxies = _read_networks(environ, "TRUSTED_PROXIES")
+    if any(network.prefixlen == 0 for network in proxies):
+        raise SettingFault("TRUSTED_PROXIES has every address: each client could say who it is")
+    return proxies
 
 
 def _read_networks(environ: Mapping[str, str], name: str) -> tuple[Network, ...]:

@@ -116,3 +116,20 @@ def test_networks_without_limits_are_addresses_and_networks() -> None:
 def test_a_network_that_is_none_stops_the_start(text: str) -> None:
     with pytest.raises(SettingFault, match="UNLIMITED_NETWORKS has "):
         read_settings({"UNLIMITED_NETWORKS": text})
+
+
+def test_proxies_are_addresses_and_networks() -> None:
+    settings = read_settings({"TRUSTED_PROXIES": "10.0.0.0/8,2001:db8::7"})
+
+    assert [str(each) for each in settings.trusted_proxies] == ["10.0.0.0/8", "2001:db8::7/128"]
+
+
+@pytest.mark.parametrize("text", ["proxy.example", "*", "0.0.0.0/0", "::/0"])
+def test_a_proxy_that_is_none_or_everybody_stops_the_start(text: str) -> None:
+    with pytest.raises(SettingFault, match="TRUSTED_PROXIES has "):
+        read_settings({"TRUSTED_PROXIES": text})
+
+
+def test_a_misspelt_trust_stops_the_start() -> None:
+    with pytest.raises(SettingFault, match="TRUSTED_PROXY is not a setting"):
+        read_settings({"TRUSTED_PROXY": "10.0.0.1"})
