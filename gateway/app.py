@@ -30,6 +30,7 @@ from gateway.credentials import (
     ClientCredential,
 )
 from gateway.deprecation import DeprecationMiddleware, deprecated
+from gateway.discovery import Lookup
 from gateway.edge_settings import EdgeSettings
 from gateway.explain import Explanations
 from gateway.failed_logins import FailedLogins, failed_logins_of, guard
@@ -80,7 +81,7 @@ def create_app(settings: Settings, access_log: AccessLog | None = None) -> ASGIA
     keys = ApiKeys(settings.database, scopes_of(document))
     _make_admin_key(keys, settings)
     signer = load_signer(settings.signing_key, settings.key_set)
-    upstreams = Upstreams(settings.upstream_urls(services))
+    upstreams = Upstreams(settings.upstream_urls(services), _lookup(settings))
     counters = _counters(settings)
     unlimited = Networks(settings.unlimited_networks)
     failures = _failed_logins(document, counters, unlimited)
@@ -216,6 +217,16 @@ def _make_admin_key(keys: ApiKeys, settings: Settings) -> None:
 
 def _counters(settings: Settings) -> Counters:
     return redis_counters(settings.redis_url) if settings.redis_url else LocalCounters()
+
+
+def _lookup(settings: Settings) -> Callable[[], Lookup]:
+    def lookup() -> Lookup:
+        # Here, as its import takes a while and few services are found by name.
+        from gateway.dns_lookup import DnsLookup
+
+        return DnsLookup(settings.dns_servers)
+
+    return lookup
 
 
 def _failed_logins(

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
+from gateway.endpoints import Endpoint
+
 WINDOW = 10.0  # seconds over which failures are counted
 LEAST = 5  # failures in a window below which their share says nothing
 SHARE = 0.5  # of the requests in a window: an instance that fails as many is left out
@@ -23,7 +25,8 @@ logger = logging.getLogger(__name__)
 class Cause(enum.StrEnum):
     """Why an instance is left out, which says what brings it back."""
 
-    UNREACHABLE = "unreachable"  # until a health check finds it ready
+    NEW = "new"  # until a health check finds it ready
+    UNREACHABLE = "unreachable"  # the same
     FAILING = "failing"  # until one request, as a trial, goes well
 
 
@@ -33,9 +36,14 @@ class Instance:
     Closed is in use, open is left out for a growing time, half-open is on trial.
     """
 
-    def __init__(self, service: str, url: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, service: str, endpoint: Endpoint, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.service = service
-        self.url = url
+        self.url = endpoint.url
+        self.host = endpoint.host
+        self.server_name = endpoint.server_name
+        self.rank(endpoint)
         self.outstanding = 0  # requests
         self.left_out: Cause | None = None
         self._clock = clock
@@ -48,6 +56,20 @@ class Instance:
         self._requests = 0  # that ended well or badly in this window
         self._failures = 0
         self._bad_checks = 0
+
+    @property
+    def address(self) -> tuple[str, str]:
+        """What tells it from the others of its service."""
+        return self.url, self.host
+
+    def rank(self, endpoint: Endpoint) -> None:
+        """Takes over what is said of it now: its priority and weight."""
+        self.priority = endpoint.priority
+        self.weight = endpoint.weight
+
+    def wait_for_check(self) -> None:
+        """It is new: others are asked until a health check finds it ready."""
+        self.left_out = Cause.NEW
 
     def begin(self) -> bool:
         """A request goes out, which the caller ends by ``end``; whether it is the trial."""
@@ -87,7 +109,7 @@ class Instance:
     def checked_well(self) -> None:
         """A health check found it ready."""
         self._bad_checks = 0
-        if self.left_out is Cause.UNREACHABLE and self._clock() >= self._until:
+        if self.left_out in (Cause.NEW, Cause.UNREACHABLE) and self._clock() >= self._until:
             self._take_back()
 
     def checked_badly(self, why: str) -> None:
@@ -108,6 +130,7 @@ class Instance:
         return {
             "service": self.service,
             "url": self.url,
+            "host": self.host,
             "state": "on trial" if self._on_trial else name,
             "cause": self.left_out and self.left_out.value,
             "detail": self._why,
@@ -131,24 +154,33 @@ class Instance:
 
     def _take_back(self) -> None:
         now = self._clock()
-        logger.warning("%s at %s is back after %.1f s", self.service, self.url, now - self._since)
+        if self.left_out is Cause.NEW:
+            logger.info("%s at %s is ready", self.service, self.url)
+        else:
+            seconds = now - self._since
+            logger.warning("%s at %s is back after %.1f s", self.service, self.url, seconds)
         self.left_out, self._why, self._since = None, "", now
         self._bad_checks = self._requests = self._failures = 0
 
 
 class Instances:
-    """All instances of one service, at least one."""
+    """All instances of one service; none, as long as DNS has not said where they are."""
 
     def __init__(self, instances: Sequence[Instance]) -> None:
+        self._turn = 0
+        self.replace(instances)
+
+    def replace(self, instances: Sequence[Instance]) -> None:
+        """These are all of them from now on, with the priorities and weights that they have."""
         self.all = tuple(instances)
         self._only = self.all[0] if len(self.all) == 1 else None
-        self._turn = 0
+        self._are_equals = len({(each.priority, each.weight) for each in self.all}) < 2
 
     def choose(self, tried: Collection[Instance] = ()) -> Instance:
         """The one with the least outstanding requests, ties by turns; rather not one of ``tried``.
 
         One that waits for its trial comes first. When all that are in use were tried, the others
-        are: better an instance that may fail than no answer at all.
+        are: better an instance that may fail than no answer at all. There has to be one.
         """
         if self._only is not None:
             return self._only
@@ -159,8 +191,22 @@ class Instances:
         for each in rest:
             if each.left_out is not None and each.is_due():
                 return each
-        return min(usable or rest, key=_outstanding)
+        if self._are_equals:
+            return min(usable or rest, key=_outstanding)
+        return _choose_by_rank(usable or rest)
 
 
 def _outstanding(instance: Instance) -> int:
     return instance.outstanding
+
+
+def _choose_by_rank(instances: Sequence[Instance]) -> Instance:
+    """Of the lowest priority, the one with the least to do for its weight (RFC 2782).
+
+    Equals by chance, in proportion to their weights: over many requests, weights are shares.
+    """
+    first = min(each.priority for each in instances)
+    group = [each for each in instances if each.priority == first]
+    least = min(each.outstanding / each.weight for each in group)
+    equals = [each for each in group if each.outstanding / each.weight == least]
+    return random.choices(equals, [each.weight for each in equals])[0]

@@ -9,8 +9,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gateway.addresses import Network
+from gateway.dns_settings import NAME as DNS_SERVERS
+from gateway.dns_settings import DnsServer, read_dns_servers
 from gateway.edge_settings import KNOWN as EDGE
 from gateway.edge_settings import EdgeSettings, read_edge
+from gateway.endpoints import BY_SRV, SCHEMES
 from gateway.issuers import Issuer, read_issuers
 from openapi.environment import (
     SettingFault,
@@ -24,7 +27,7 @@ from openapi.environment import (
 LOOPBACK = "127.0.0.1"  # where the admin port is, always
 KNOWN = (
     "GATEWAY_HOST", "GATEWAY_PORT", "GATEWAY_ADMIN_PORT", "GATEWAY_WORKERS", "OIDC_ISSUERS",
-    "TRUSTED_PROXIES", "UNLIMITED_NETWORKS", *EDGE,
+    "TRUSTED_PROXIES", "UNLIMITED_NETWORKS", DNS_SERVERS, *EDGE,
 )  # fmt: skip
 # Where a service is when its <SERVICE>_URL does not say: on this machine.
 DEFAULT_PORTS: Mapping[str, tuple[str, int]] = {"inventory": ("INVENTORY_PORT", 8081)}
@@ -46,6 +49,7 @@ class Settings:
     issuers: tuple[Issuer, ...] = ()
     unlimited_networks: tuple[Network, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
+    dns_servers: tuple[DnsServer, ...] = ()
 
     @property
     def database(self) -> Path:
@@ -99,11 +103,14 @@ def _base_url(name: str, url: str) -> str:
     except ValueError as exc:
         raise SettingFault(f"{name} has an address whose port is not one") from exc
     rest = (parts.path.strip("/"), parts.query, parts.fragment, parts.username, parts.password)
-    if parts.scheme not in ("http", "https") or not parts.hostname or any(rest):
+    is_srv = parts.scheme.endswith(BY_SRV)
+    if parts.scheme.removesuffix(BY_SRV) not in SCHEMES or not parts.hostname or any(rest):
         raise SettingFault(
             f"{name} is not an address such as http://127.0.0.1:8081,"
             " or several of them with commas between"
         )
+    if is_srv and parts.port is not None:
+        raise SettingFault(f"{name} has a port in a {parts.scheme} address: SRV records say it")
     return url.rstrip("/")
 
 
@@ -126,6 +133,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         issuers=read_issuers(environ),
         unlimited_networks=_read_networks(environ, "UNLIMITED_NETWORKS"),
         trusted_proxies=_read_proxies(environ),
+        dns_servers=read_dns_servers(environ),
     )
     if settings.admin_port == settings.port:
         # The port alone tells what is for operators only.

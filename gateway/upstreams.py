@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import aiohttp
 from yarl import URL
 
+from gateway.discovery import Discovery, Lookup
+from gateway.endpoints import Endpoint, Name
 from gateway.health_checks import HealthChecks
 from gateway.instances import Instance, Instances
 from gateway.outgoing import Outgoing
+from gateway.pools import Pool
 from gateway.retries import RetryBudget
 from openapi.policy import Policy
 
@@ -54,14 +58,16 @@ class UpstreamBroken(UpstreamError):
 class Upstreams:
     """Sends requests to the services. Opened and closed with the event loop that uses it."""
 
-    def __init__(self, urls: Mapping[str, Sequence[str]]) -> None:
-        self._instances = {
-            service: Instances([Instance(service, url) for url in instances])
-            for service, instances in urls.items()
-        }
+    def __init__(
+        self, urls: Mapping[str, Sequence[str]], lookup: Callable[[], Lookup] | None = None
+    ) -> None:
+        """``lookup``: makes what finds names; None: the operating system does, as it connects."""
+        self._lookup = lookup
+        self._pools = {service: Pool(service, places) for service, places in urls.items()}
         self._budgets = {service: RetryBudget() for service in urls}
         self._session: aiohttp.ClientSession | None = None
         self._checks: HealthChecks | None = None
+        self._discoveries: list[Discovery] = []
         self._timeouts: dict[Policy, aiohttp.ClientTimeout] = {}
 
     async def open(self) -> None:
@@ -80,10 +86,14 @@ class Upstreams:
         # Tries are counted here alone. aiohttp has no public switch for its own; its test client
         # sets this too, and a unit test notices when it does nothing any more.
         self._session._retry_connection = False
-        self._checks = HealthChecks(each for of in self._instances.values() for each in of.all)
+        self._checks = HealthChecks()
+        await self._discover()
+        self._checks.watch(self._all())
 
     async def close(self) -> None:
         """Ends the health checks and closes every connection."""
+        for discovery in self._discoveries:
+            await discovery.close()
         if self._checks is not None:
             await self._checks.close()
         if self._session is not None:
@@ -91,7 +101,25 @@ class Upstreams:
 
     def states(self) -> list[dict[str, Any]]:
         """What this worker knows of every instance; the members are those of ``Instance.state``."""
-        return [each.state() for of in self._instances.values() for each in of.all]
+        return [each.state() for each in self._all()]
+
+    def _all(self) -> list[Instance]:
+        return [each for pool in self._pools.values() for each in pool.instances.all]
+
+    async def _discover(self) -> None:
+        """Begins to follow the names, and waits for the first answers."""
+        named = [(pool, name) for pool in self._pools.values() for name in pool.names]
+        if named and self._lookup is not None:
+            lookup = self._lookup()
+            self._discoveries = [
+                Discovery(name, lookup, partial(self._found, pool, name)) for pool, name in named
+            ]
+            await asyncio.gather(*(each.start() for each in self._discoveries))
+
+    def _found(self, pool: Pool, name: Name, endpoints: Sequence[Endpoint]) -> None:
+        pool.found(name, endpoints)
+        assert self._checks is not None
+        self._checks.watch(self._all())
 
     @asynccontextmanager
     async def send(self, request: Outgoing) -> AsyncIterator[aiohttp.ClientResponse]:
@@ -108,7 +136,8 @@ class Upstreams:
     async def _answer(self, request: Outgoing) -> tuple[_Attempt, aiohttp.ClientResponse]:
         policy = request.policy
         assert policy.upstream is not None
-        instances, budget = self._instances[policy.upstream], self._budgets[policy.upstream]
+        instances = self._pools[policy.upstream].instances
+        budget = self._budgets[policy.upstream]
         budget.earn()
         tries = _Tries(request, instances, budget)
         try:
@@ -167,6 +196,7 @@ class _Attempt:
         self, session: aiohttp.ClientSession, request: Outgoing, timeout: aiohttp.ClientTimeout
     ) -> aiohttp.ClientResponse:
         """The answer, or ``UpstreamError``."""
+        request.headers["Host"] = self._instance.host
         try:
             response = await session.request(
                 request.method,
@@ -175,6 +205,7 @@ class _Attempt:
                 data=request.body,
                 allow_redirects=False,
                 timeout=timeout,
+                server_hostname=self._instance.server_name,
             )
             if response.status < 200:
                 response.close()
@@ -213,6 +244,8 @@ class _Tries:
 
     def begin(self) -> _Attempt:
         """The next try."""
+        if not self._instances.all:
+            raise UpstreamUnreachable("DNS has not said yet where it is")
         instance = self._instances.choose(self._tried)
         self._tried.append(instance)
         self.last = _Attempt(instance)
@@ -233,7 +266,7 @@ class _Tries:
 
     @property
     def _has_another(self) -> bool:
-        return len(self._tried) < len(self._instances.all)
+        return any(each not in self._tried for each in self._instances.all)
 
     def _may_go_on(self, was_sent: bool) -> bool:
         return (

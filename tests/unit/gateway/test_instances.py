@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import random
 
 import pytest
 
+from gateway.endpoints import Endpoint
 from gateway.instances import (
     BAD_CHECKS,
     CALM,
@@ -35,12 +37,12 @@ def clock() -> Clock:
 
 @pytest.fixture
 def a(clock: Clock) -> Instance:
-    return Instance("inventory", "http://a", clock)
+    return Instance("inventory", Endpoint.of("http://a"), clock)
 
 
 @pytest.fixture
 def b(clock: Clock) -> Instance:
-    return Instance("inventory", "http://b", clock)
+    return Instance("inventory", Endpoint.of("http://b"), clock)
 
 
 def fail(instance: Instance, times: int = LEAST) -> None:
@@ -226,9 +228,51 @@ def test_operators_are_told_how_each_stands(a: Instance, clock: Clock) -> None:
     assert a.state() == {
         "service": "inventory",
         "url": "http://a",
+        "host": "a",
         "state": "left out",
         "cause": "unreachable",
         "detail": "connection refused",
         "for": 3.0,
         "outstanding": 1,
     }
+
+
+def ranked(url: str, priority: int, weight: float) -> Instance:
+    return Instance("inventory", Endpoint(url, "inventory", None, priority, weight))
+
+
+def test_the_lowest_priority_is_asked_until_none_of_it_is_in_use() -> None:
+    first, second, last = (
+        ranked("http://a", 1, 1),
+        ranked("http://b", 1, 1),
+        ranked("http://c", 2, 9),
+    )
+    all_of_them = Instances([last, second, first])
+    for _ in range(5):
+        first.begin()
+        second.begin()
+
+    assert all_of_them.choose() in (first, second)
+    assert all_of_them.choose([first, second]) is last
+    first.refused("refused")
+    second.refused("refused")
+    assert all_of_them.choose() is last
+
+
+def test_weights_are_shares_of_the_requests() -> None:
+    heavy, light = ranked("http://a", 0, 3), ranked("http://b", 0, 1)
+    both = Instances([light, heavy])
+    for _ in range(40):  # that all stay under way
+        both.choose().begin()
+
+    assert (heavy.outstanding, light.outstanding) == (30, 10)
+
+
+def test_weights_are_shares_when_nothing_is_under_way() -> None:
+    heavy, light = ranked("http://a", 0, 3), ranked("http://b", 0, 1)
+    both = Instances([light, heavy])
+    random.seed(1)
+
+    chosen = [both.choose() for _ in range(1000)]
+
+    assert 700 < chosen.count(heavy) < 800

@@ -49,6 +49,8 @@ def test_an_unknown_or_bad_variable_stops_the_start_with_its_name(name: str, val
         "http://a,,http://b",
         "http://a,http://b/path",
         "http://a,http://a/",
+        "ftp+srv://a",
+        "http+srv://_inventory._tcp.a:8081",
     ],
 )
 def test_a_service_needs_addresses(url: str) -> None:
@@ -56,6 +58,36 @@ def test_a_service_needs_addresses(url: str) -> None:
         read_settings({"INVENTORY_URL": url}).upstream_urls(["inventory"])
 
     assert "secret" not in str(fault.value)
+
+
+def test_a_service_may_be_found_by_srv_records() -> None:
+    settings = read_settings({"INVENTORY_URL": "http+srv://_inventory._tcp.service.consul"})
+
+    assert settings.upstream_urls(["inventory"]) == {
+        "inventory": ("http+srv://_inventory._tcp.service.consul",)
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "server"),
+    [
+        ("127.0.0.1:8600", ("127.0.0.1", 8600)),
+        ("10.0.0.2", ("10.0.0.2", 53)),
+        ("2001:db8::1", ("2001:db8::1", 53)),
+        ("[::1]:8600", ("::1", 8600)),
+    ],
+)
+def test_dns_servers_are_addresses_and_ports(given: str, server: tuple[str, int]) -> None:
+    assert read_settings({"DNS_SERVERS": f"{given}, 10.9.9.9"}).dns_servers == (
+        server,
+        ("10.9.9.9", 53),
+    )
+
+
+@pytest.mark.parametrize("given", ["ns.example", "10.0.0.1:0", "10.0.0.1/24", "u@10.0.0.1", "::1]"])
+def test_a_dns_server_that_is_no_address_is_refused(given: str) -> None:
+    with pytest.raises(SettingFault, match="DNS_SERVERS has"):
+        read_settings({"DNS_SERVERS": given})
 
 
 def test_a_service_may_have_several_instances() -> None:

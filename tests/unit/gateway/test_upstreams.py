@@ -11,6 +11,8 @@ import pytest
 from multidict import CIMultiDict
 
 from contracts.services import free_port
+from gateway.dns_lookup import DnsLookup
+from gateway.dns_settings import DnsServer
 from gateway.outgoing import Outgoing, Upload
 from gateway.retries import FLOOR, SAVED, SHARE
 from gateway.upstreams import (
@@ -22,6 +24,7 @@ from gateway.upstreams import (
     UpstreamUnreachable,
 )
 from openapi.policy import Policy
+from tests.name_server import NameServer
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 AWAY = b"HTTP/1.1 503 Gone\r\nRetry-After: 1\r\nContent-Length: 4\r\n\r\naway"
@@ -305,5 +308,37 @@ def test_health_checks_find_what_comes_back() -> None:
             await until("unreachable")
             stack.callback((await asyncio.start_server(well.serve, "127.0.0.1", port)).close)
             await until(None)
+
+    run(scenario)
+
+
+def test_srv_records_lead_to_an_instance_that_is_called_by_its_domain() -> None:
+    async def scenario() -> None:
+        instance, port = Server(OK), free_port()
+        server = await asyncio.start_server(instance.serve, "127.0.0.1", port)
+        with NameServer() as names:
+            names.records["_s._tcp.s.example", "SRV"] = [f"0 0 {port} a.example."]
+            names.records["a.example", "A"] = ["127.0.0.1"]
+            servers = [DnsServer("127.0.0.1", names.port)]
+            upstreams = Upstreams(
+                {"s": ["http+srv://_s._tcp.s.example"]}, lambda: DnsLookup(servers)
+            )
+            await upstreams.open()
+            assert await Service(upstreams).ask() == b"ok"
+            await upstreams.close()
+        assert f"\r\nhost: s.example:{port}\r\n".encode() in instance.heard[0].lower()
+        server.close()
+        await instance.end()
+
+    run(scenario)
+
+
+def test_a_service_that_dns_has_not_told_is_unreachable() -> None:
+    async def scenario() -> None:
+        upstreams = Upstreams({"s": ["http+srv://_s._tcp.s.example"]})
+        await upstreams.open()
+        with pytest.raises(UpstreamUnreachable):
+            await Service(upstreams).ask()
+        await upstreams.close()
 
     run(scenario)
