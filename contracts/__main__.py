@@ -36,11 +36,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(target: str, seed: int, options: argparse.Namespace) -> Verdict:
-    if options.store != "shelve":
-        return run(target, seed=seed, max_examples=options.max_examples)
     with tempfile.TemporaryDirectory(prefix="doorstep-shelf-") as shelf:
-        settings = {"DATABASE_URL": f"shelve:{shelf}"}
+        settings = _settings(options, shelf)
         return run(target, seed=seed, max_examples=options.max_examples, settings=settings)
+
+
+def _settings(options: argparse.Namespace, shelf: str) -> dict[str, str]:
+    """What the services are started with. A shelf is one process's alone."""
+    of_the_inventory = 1 if options.store == "shelve" else options.inventory_workers
+    settings = {
+        "GATEWAY_WORKERS": str(options.gateway_workers),
+        "INVENTORY_WORKERS": str(of_the_inventory),
+    }
+    return settings | ({"DATABASE_URL": f"shelve:{shelf}"} if options.store == "shelve" else {})
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -49,6 +57,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", action="append", type=int, help="1; may be given several times")
     parser.add_argument("--max-examples", type=_positive, default=20, help="an operation and phase")
     parser.add_argument("--store", choices=["sqlite", "shelve"], default="sqlite")
+    for service in ("gateway", "inventory"):
+        parser.add_argument(
+            f"--{service}-workers", type=_positive, default=1, help=f"processes of the {service}"
+        )
     return parser
 
 
