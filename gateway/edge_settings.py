@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+import resource
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from openapi.environment import SettingFault, read_number, refuse_unknown
 
-KNOWN = ("CORS_ORIGINS", "CORS_MAX_AGE", "ALLOWED_HOSTS", "HSTS_MAX_AGE", "COMPRESSION")
+KNOWN = (
+    "CORS_ORIGINS", "CORS_MAX_AGE", "ALLOWED_HOSTS", "HSTS_MAX_AGE", "COMPRESSION",
+    "MAX_CONNECTIONS", "MAX_CONNECTIONS_PER_ADDRESS",
+)  # fmt: skip
 ANY = "*"
+MAX_CONNECTIONS = 4096  # by default
+MOST = 1_000_000  # connections, which no process can have
 DAY = 24 * 60 * 60
 _ON_OFF = {"on": True, "off": False}
 
@@ -29,19 +35,36 @@ class EdgeSettings:
     allowed_hosts: frozenset[str] = frozenset()
     hsts_max_age: int = 0
     compression: bool = True
+    connections: int = 0  # of one process
+    connections_of_one: int = 0  # of one address to one process
 
 
 def read_edge(environ: Mapping[str, str]) -> EdgeSettings:
     """The edge's settings in ``environ``, or ``SettingFault``."""
     # A misspelt CORS_ORIGIN would be a list that nobody reads.
     refuse_unknown(environ, "CORS_", KNOWN)
+    refuse_unknown(environ, "MAX_CONNECTION", KNOWN)
+    connections = read_number(environ, "MAX_CONNECTIONS", _default_connections(), 0, MOST)
     return EdgeSettings(
         cors_origins=_origins(environ),
         cors_max_age=read_number(environ, "CORS_MAX_AGE", 600, 0, DAY),
         allowed_hosts=_hosts(environ),
         hsts_max_age=read_number(environ, "HSTS_MAX_AGE", 0, 0, 2 * 365 * DAY),
         compression=_switch(environ, "COMPRESSION", "on"),
+        connections=connections,
+        connections_of_one=read_number(
+            environ, "MAX_CONNECTIONS_PER_ADDRESS", connections // 2, 0, MOST
+        ),
     )
+
+
+def _default_connections() -> int:
+    """Half of the files that a process may open: the others are for services and databases.
+
+    Where they run out, new connections are neither taken nor refused.
+    """
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return min(MAX_CONNECTIONS, files // 2) if files > 0 else MAX_CONNECTIONS
 
 
 def _origins(environ: Mapping[str, str]) -> frozenset[str]:

@@ -33,7 +33,7 @@ def child_exit(_server, worker):
 
 
 workers = _settings.workers
-worker_class = "openapi.worker.Worker"
+worker_class = "gateway.worker.GatewayWorker"
 control_socket_disable = True  # nothing listens that the settings do not name
 logconfig_dict = log_config("gateway", _settings.log_level)
 keepalive = 20

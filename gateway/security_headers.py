@@ -25,7 +25,7 @@ class SecurityHeadersMiddleware:
 
     def __init__(self, app: ASGIApp, hsts_max_age: int) -> None:
         self.app = app
-        self._api = _headers(API_POLICY, hsts_max_age)
+        self._api = api_headers(hsts_max_age)
         self._page = _headers(PAGE_POLICY, hsts_max_age)
         self._names = frozenset(name for name, _ in self._api)
 
@@ -47,6 +47,11 @@ class SecurityHeadersMiddleware:
         if self._names.isdisjoint(names):
             return [*headers, *own]
         return [*headers, *((name, value) for name, value in own if name not in names)]
+
+
+def api_headers(hsts_max_age: int) -> Headers:
+    """Those of an answer that is no page."""
+    return _headers(API_POLICY, hsts_max_age)
 
 
 def _headers(policy: str, hsts_max_age: int) -> Headers:

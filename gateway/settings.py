@@ -119,7 +119,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     refuse_unknown(environ, "GATEWAY_", KNOWN)
     refuse_unknown(environ, "OIDC_", KNOWN)
     refuse_unknown(environ, "UNLIMITED_", KNOWN)
-    refuse_unknown(environ, "TRUSTED_", KNOWN)
+    refuse_unknown(environ, "TRUSTED_PROX", KNOWN)
     settings = Settings(
         data=read_data_folder(environ),
         host=environ.get("GATEWAY_HOST") or "127.0.0.1",

@@ -41,6 +41,9 @@ URI_TOO_LONG = ProblemType("uri-too-long", 414, "The URL is too long")
 UNSUPPORTED_MEDIA_TYPE = ProblemType(
     "unsupported-media-type", 415, "The media type is not supported"
 )
+TOO_MANY_CONNECTIONS = ProblemType(
+    "too-many-connections", 429, "There are too many connections of one address"
+)
 HEADERS_TOO_LARGE = ProblemType("headers-too-large", 431, "The headers are too large")
 INTERNAL_ERROR = ProblemType("internal-error", 500, "Something went wrong here")
 SERVICE_UNAVAILABLE = ProblemType(

@@ -7,6 +7,9 @@ chunked body's trailer to the headers when they come in the same segment.
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
+import re
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any, cast
@@ -14,11 +17,13 @@ from typing import Any, cast
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from openapi.connection import KEY
+from openapi.connection_limits import ConnectionLimits
 from openapi.problems import (
     HEADERS_TOO_LARGE,
     MALFORMED_HTTP,
     REQUEST_TIMEOUT,
     Answer,
+    Headers,
     Problem,
     ProblemType,
     write_problem,
@@ -31,12 +36,32 @@ LEAST = 8 * 1024  # bytes
 # longer than a gateway takes to notice that nothing listens any more.
 LINGER = 1.5
 
+_WHOLE_URL = re.compile(rb"https?://([^/?#]*)", re.IGNORECASE)
+
+logger = logging.getLogger(__name__)
+
 
 class StrictProtocol(HttpToolsProtocol):
-    """One connection."""
+    """One connection.
+
+    ``limits``: of the connections that there may be. ``headers``: of each refusal.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        limits: ConnectionLimits | None = None,
+        headers: Headers | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(*args, **options)
+        self._limits = limits
+        self._own_headers = headers or []
+        self._leave: Callable[[], None] | None = None
+        self._is_turned_away = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A connection that says nothing is not kept."""
+        """A connection that says nothing is not kept, and one too many not taken."""
         super().connection_made(transport)
         self._is_under_way = True  # a request has begun, and has not come whole
         self._came_on = False  # by what was received last
@@ -45,10 +70,17 @@ class StrictProtocol(HttpToolsProtocol):
         self._watch: asyncio.TimerHandle | None = None
         self._is_ending = False  # and so is the service
         self._at_end: list[Callable[[], None]] = []
-        self._start_watch()
+        try:
+            self._enter()
+        except Problem as problem:
+            self._turn_away(problem)
+        else:
+            self._start_watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody is waited for any more."""
+        if self._leave is not None:
+            self._leave()
         self._stop_watch()
         self._at_end.clear()
         super().connection_lost(exc)
@@ -66,6 +98,8 @@ class StrictProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Reads on, within the limits."""
+        if self._is_turned_away:
+            return
         self._came_on = False
         super().data_received(data)
         self._received += len(data)
@@ -87,6 +121,10 @@ class StrictProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head of a request."""
         self._came_on = True
+        if b"#" in self.url:
+            raise ValueError("a target has no fragment")  # the parser makes a refusal of it
+        if not self.url.startswith((b"/", b"*")):
+            self._take_authority()
         super().on_headers_complete()
         # What is still added are the fields of a trailer, which are no headers (RFC 9110 §6.5.1).
         self.headers = []
@@ -128,6 +166,33 @@ class StrictProtocol(HttpToolsProtocol):
         """Answers what llhttp does not take: bad framing, folded lines, control characters."""
         self._refuse(MALFORMED_HTTP, "The request could not be read as HTTP/1.1.")
 
+    def _enter(self) -> None:
+        if self._limits is not None and self.client is not None:
+            port = self.server[1] if self.server else None
+            self._leave = self._limits.enter(self.client[0], port)
+
+    def _turn_away(self, problem: Problem) -> None:
+        """Answers before anything is asked, and lets the client read it.
+
+        To close a socket on which something came that was not read resets the connection, and the
+        answer may be lost with it: only this end is closed until the client has closed its own.
+        """
+        self._is_turned_away = True
+        self._write(problem)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(LINGER, self.transport.abort)
+
+    def _take_authority(self) -> None:
+        """A target that is a whole URL says which host is meant, whatever ``Host`` says.
+
+        RFC 9112 §3.2.2. Who is let in by ``Host`` is let in by what takes its place.
+        """
+        match = _WHOLE_URL.match(self.url)
+        if match is None:
+            raise ValueError("a whole URL is one of http or https")
+        self.headers[:] = [(n, match[1] if n == b"host" else v) for n, v in self.headers]
+
     def _start_watch(self) -> None:
         self._received = 0
         self._watch = self.loop.call_later(PATIENCE, self._look)
@@ -148,9 +213,17 @@ class StrictProtocol(HttpToolsProtocol):
 
     def _refuse(self, kind: ProblemType, detail: str) -> None:
         if self.cycle is None or not self.cycle.response_started or self.cycle.response_complete:
-            problem = Problem(kind, detail, headers={"Connection": "close"})
-            self.transport.write(_to_wire(write_problem(problem)))
+            self._write(Problem(kind, detail, headers={"Connection": "close"}))
         self.transport.close()
+
+    def _write(self, problem: Problem) -> None:
+        """Writes an answer that no application has seen, with an id of its own."""
+        request_id = os.urandom(16).hex()
+        client = self.client[0] if self.client else None
+        logger.info("refused %s as %s: %s", client, request_id, problem.kind.slug)
+        answer = write_problem(problem, request_id)
+        answer.headers.extend([(b"x-request-id", request_id.encode()), *self._own_headers])
+        self.transport.write(_to_wire(answer))
 
 
 def _to_wire(answer: Answer) -> bytes:

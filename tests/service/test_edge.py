@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import http.client
+import json
+import socket
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +14,7 @@ import pytest
 import requests
 import zstandard
 
-from contracts.services import Services, free_port
+from contracts.services import Services, free_port, wait_for
 
 PAGE = "https://app.example"
 MANY = {f"attribute_{number}": "x" * 30 for number in range(60)}
@@ -199,3 +202,36 @@ def test_a_token_is_never_compressed(gateway: Gateway) -> None:
 
     assert answer.headers["Cache-Control"] == "no-store"
     assert "Content-Encoding" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("target", "host", "status"),
+    [
+        ("http://evil.example/v1/devices", "localhost", 421),
+        ("http://localhost/v1/devices", "localhost", 200),
+        ("http://localhost/v1/devices", "evil.example", 200),
+    ],
+)
+def test_the_host_of_a_whole_url_takes_the_place_of_host(
+    edge: Services, gateway: Gateway, target: str, host: str, status: int
+) -> None:
+    head = f"GET {target} HTTP/1.1\r\nHost: {host}\r\nX-API-Key: {gateway.key}\r\n\r\n"
+
+    with socket.create_connection(("127.0.0.1", edge.gateway_port), timeout=30) as connection:
+        connection.sendall(head.encode())
+
+        assert connection.recv(12) == b"HTTP/1.1 %d" % status
+
+
+def test_what_the_parser_refuses_has_an_id_and_the_headers_too(edge: Services) -> None:
+    with socket.create_connection(("127.0.0.1", edge.gateway_port), timeout=30) as connection:
+        connection.sendall(b"nonsense\r\n\r\n")
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        problem = json.loads(answer.read())
+
+    assert answer.status == 400
+    assert answer.headers["X-Request-Id"] == problem["request_id"]
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert answer.headers["Strict-Transport-Security"] == "max-age=3600"
+    wait_for(lambda: problem["request_id"] in edge.log("gateway").read_text(), "its log line")

@@ -14,6 +14,7 @@ from uvicorn.server import ServerState
 
 from openapi import protocol
 from openapi.connection import connection_of
+from openapi.connection_limits import ConnectionLimits
 from openapi.problems import HEADERS_TOO_LARGE, MALFORMED_HTTP, REQUEST_TIMEOUT, ProblemType
 from openapi.protocol import MAX_HEAD, StrictProtocol
 
@@ -28,6 +29,7 @@ class Wire(asyncio.Transport):
         super().__init__({"peername": ("127.0.0.1", 1), "sockname": ("127.0.0.1", 2)})
         self.written = b""
         self.aborted = False
+        self.ended = False  # on our side alone
         self.end = asyncio.Event()
 
     @property
@@ -51,6 +53,12 @@ class Wire(asyncio.Transport):
         self.aborted = True
         self.end.set()
 
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        self.ended = True
+
     def is_closing(self) -> bool:
         return self.closed
 
@@ -58,7 +66,7 @@ class Wire(asyncio.Transport):
 class Conversation:
     """A connection to an application that reads each request whole and keeps its headers."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: Any) -> None:
         self.wire = Wire()
         self.heard: list[tuple[list[Any], bytes]] = []
         self.hold: asyncio.Event | None = None  # between the head of an answer and its end
@@ -66,6 +74,7 @@ class Conversation:
             config=Config(self._app, log_config=None, interface="asgi3"),
             server_state=ServerState(),
             app_state={},
+            **options,
         )
         self.protocol.connection_made(self.wire)
 
@@ -355,3 +364,82 @@ def test_half_a_request_when_the_service_ends_may_still_come_whole(
         await it.wire.end.wait()
 
     assert answers_of(converse(talk)) == 1
+
+
+@pytest.mark.parametrize(
+    "target", ["/a#b", "ftp://a/b", "http://a", "http:///a", "http://a/b#c", "a/b", "a:80"]
+)
+def test_a_target_that_is_none_is_refused(target: str) -> None:
+    said = f"GET {target} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+
+    assert converse(lambda it: it.say(said)).is_refused(MALFORMED_HTTP)
+
+
+@pytest.mark.parametrize(
+    ("target", "hosts", "taken"),
+    [
+        ("http://other:8080/a?b", ["a"], ["other:8080"]),
+        ("HTTPS://[::1]/a", ["a"], ["[::1]"]),
+        ("http://user@other/a", ["a"], ["user@other"]),  # which is then refused as a host
+        ("http://other/a", [], []),
+        ("http://other/a", ["a", "b"], ["other", "other"]),
+        ("/a", ["a"], ["a"]),
+    ],
+)
+def test_the_host_of_a_whole_url_takes_the_place_of_host_and_no_more(
+    target: str, hosts: list[str], taken: list[str]
+) -> None:
+    lines = "".join(f"Host: {host}\r\n" for host in hosts)
+
+    heard = converse(lambda it: it.say(f"GET {target} HTTP/1.1\r\n{lines}\r\n".encode())).heard
+
+    ((headers, _),) = heard
+    assert [value.decode() for name, value in headers if name == b"host"] == taken
+
+
+def test_a_refusal_has_an_id_and_the_headers_that_it_was_given() -> None:
+    async def run() -> Conversation:
+        conversation = Conversation(headers=[(b"x-own", b"1")])
+        conversation.say(b"nonsense\r\n\r\n")
+        return conversation
+
+    head, _, body = asyncio.run(run()).wire.written.partition(b"\r\n\r\n")
+
+    assert b"x-own: 1" in head.split(b"\r\n")
+    assert f"x-request-id: {json.loads(body)['request_id']}".encode() in head.split(b"\r\n")
+
+
+def test_a_connection_too_many_is_answered_before_it_asks_and_its_place_is_kept() -> None:
+    limits = ConnectionLimits(2, 1, lambda address: address)
+
+    async def run() -> tuple[Conversation, Conversation, Conversation]:
+        first, second = Conversation(limits=limits), Conversation(limits=limits)
+        second.say(HEAD + b"\r\n")
+        assert not second.wire.closed  # or what was said could reset it, and the answer be lost
+        second.protocol.connection_lost(None)
+        first.protocol.connection_lost(None)
+        return first, second, Conversation(limits=limits)
+
+    first, second, third = asyncio.run(run())
+
+    assert first.wire.written == third.wire.written == b""
+    assert second.wire.written.startswith(b"HTTP/1.1 429 Too Many Requests\r\n")
+    assert (second.heard, second.wire.ended) == ([], True)
+
+
+def test_a_connection_that_was_turned_away_and_stays_is_dropped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(protocol, "LINGER", 0.01)
+
+    async def run() -> Wire:
+        limits = ConnectionLimits(1, 0, lambda _: None)
+        limits.enter("a", 1)
+        conversation = Conversation(limits=limits)
+        await conversation.wire.end.wait()
+        return conversation.wire
+
+    wire = asyncio.run(run())
+
+    assert wire.aborted
+    assert wire.written.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")

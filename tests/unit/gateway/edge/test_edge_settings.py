@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+
 import pytest
 
 from gateway.edge_settings import EdgeSettings, read_edge
@@ -9,7 +11,27 @@ from openapi.environment import SettingFault
 
 
 def test_without_any_variable_only_compression_is_on() -> None:
-    assert read_edge({}) == EdgeSettings(compression=True)
+    no_limits = {"MAX_CONNECTIONS": "0"}
+
+    assert read_edge(no_limits) == EdgeSettings(compression=True)
+
+
+@pytest.mark.parametrize(
+    ("files", "connections"), [(1024, 512), (1_000_000, 4096), (resource.RLIM_INFINITY, 4096)]
+)
+def test_connections_leave_half_of_the_files_to_others(
+    files: int, connections: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (files, files))
+
+    edge = read_edge({})
+
+    assert (edge.connections, edge.connections_of_one) == (connections, connections // 2)
+
+
+def test_a_misspelt_limit_stops_the_start() -> None:
+    with pytest.raises(SettingFault, match="MAX_CONNECTION is not a setting"):
+        read_edge({"MAX_CONNECTION": "1"})
 
 
 def test_lists_are_read_without_their_spaces() -> None:
