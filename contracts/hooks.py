@@ -39,6 +39,7 @@ _CONDITION = "If-Match"
 _KEY = "Idempotency-Key"
 _VALID_KEY = re.compile(r"[!-~]{1,255}")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+_KEY_IDENTIFIER = re.compile(r"[0-9a-f]{16}")
 _numbers = itertools.count(1)
 _deleted = itertools.cycle(range(DELETED))
 _spare = itertools.cycle(range(SPARE))
@@ -61,6 +62,7 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
         if case.query.get("atomic") in (True, "true"):
             case.query["atomic"] = "false"  # one item that cannot be would undo all others
     _ask_for_what_exists(case, number)
+    _lead_to_a_key(case)
     _end_streams(case)
 
 
@@ -165,6 +167,21 @@ def _ask_for_what_exists(case: Any, number: int) -> None:
         for path, seeded in _BY_PATH.items():
             if case.path.startswith(path):
                 parameters["identifier"] = seeded
+
+
+def _lead_to_a_key(case: Any) -> None:
+    """A link that Schemathesis infers leads from anything with an identifier to an API key.
+
+    It takes the request for a valid one, though a key's identifier is of another form.
+    """
+    parameters = case.path_parameters
+    if not case.path.startswith("/v1/api-keys/") or not isinstance(parameters, dict):
+        return
+    is_by_link = case.meta is not None and case.meta.phase.name.value == "stateful"
+    if is_by_link and case.meta.generation.mode.is_positive:
+        identifier = str(parameters.get("identifier"))
+        if _IDENTIFIER.fullmatch(identifier) and not _KEY_IDENTIFIER.fullmatch(identifier):
+            parameters["identifier"] = next(_keys, identifier)
 
 
 def deleted_identifier(number: int) -> str:
