@@ -1,7 +1,7 @@
 """uvicorn's HTTP/1.1 with limits on what is not a request yet, and refusals in our own words.
 
-uvicorn takes a head of any size, waits for the rest of a request for ever, and adds the fields of a
-chunked body's trailer to the headers when they come in the same segment.
+uvicorn takes a head of any size, waits for ever for the rest of a request and for a client to read,
+and adds the fields of a chunked body's trailer to the headers when they come in the same segment.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from openapi.problems import (
 )
 
 MAX_HEAD = 128 * 1024  # bytes that do not end a head, or a trailer; FramingMiddleware says more
-PATIENCE = 20.0  # seconds in which a request has to come whole, or LEAST bytes of it
+# Seconds in which LEAST bytes of a request have to come, or all of it, or be read of an answer.
+PATIENCE = 20.0
 LEAST = 8 * 1024  # bytes
 # Seconds for which a connection that may still bring a request is kept when the service ends:
 # longer than a gateway takes to notice that nothing listens any more.
@@ -59,6 +60,8 @@ class StrictProtocol(HttpToolsProtocol):
         self._own_headers = headers or []
         self._leave: Callable[[], None] | None = None
         self._is_turned_away = False
+        self._stall: asyncio.TimerHandle | None = None
+        self._unread = 0  # bytes that waited to be sent when the stall began
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A connection that says nothing is not kept, and one too many not taken."""
@@ -82,6 +85,7 @@ class StrictProtocol(HttpToolsProtocol):
         if self._leave is not None:
             self._leave()
         self._stop_watch()
+        self._stop_stall()
         self._at_end.clear()
         super().connection_lost(exc)
 
@@ -192,6 +196,33 @@ class StrictProtocol(HttpToolsProtocol):
         if match is None:
             raise ValueError("a whole URL is one of http or https")
         self.headers[:] = [(n, match[1] if n == b"host" else v) for n, v in self.headers]
+
+    def pause_writing(self) -> None:
+        """The client does not read as fast as is written to it."""
+        super().pause_writing()
+        self._start_stall()
+
+    def resume_writing(self) -> None:
+        """The client has read."""
+        super().resume_writing()
+        self._stop_stall()
+
+    def _start_stall(self) -> None:
+        self._unread = self.transport.get_write_buffer_size()
+        self._stall = self.loop.call_later(PATIENCE, self._look_at_reader)
+
+    def _stop_stall(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+
+    def _look_at_reader(self) -> None:
+        # What it does not read is held here, and with it a connection to a service.
+        if self._unread - self.transport.get_write_buffer_size() >= LEAST:
+            self._start_stall()
+        else:
+            logger.info("%s did not read its answer", self.client[0] if self.client else None)
+            self.transport.abort()
 
     def _start_watch(self) -> None:
         self._received = 0

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 
 import pytest
 import requests
+from starlette.types import Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.server import Server
 
@@ -20,6 +21,7 @@ from openapi.protocol import StrictProtocol
 from tests.service.fake_upstream import GatewayAlone
 
 OURS, OTHER, ANOTHER, FRIEND = "127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.9"
+LONG, PART = 16 * 1024 * 1024, 64 * 1024  # bytes of an answer that fits into no buffer
 REQUEST = b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
@@ -87,14 +89,16 @@ def test_when_all_are_taken_the_next_is_503_and_operators_still_come_in(
 
 
 @pytest.fixture(scope="module")
-def impatient() -> Iterator[int]:
-    """The port of a server that waits for a quarter of a second where ours wait for twenty."""
+def impatient() -> Iterator[Server]:
+    """A server that waits for a quarter of a second where ours wait for twenty."""
 
-    async def application(scope: object, receive: object, send: object) -> None:
-        while (await receive()).get("more_body"):  # type: ignore[operator]
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive()).get("more_body"):
             pass
-        await send({"type": "http.response.start", "status": 204, "headers": []})  # type: ignore[operator]
-        await send({"type": "http.response.body"})  # type: ignore[operator]
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(LONG // PART if scope["method"] == "GET" else 0):
+            await send({"type": "http.response.body", "body": b"a" * PART, "more_body": True})
+        await send({"type": "http.response.body"})
 
     config = Config(application, http=StrictProtocol, lifespan="off", log_config=None)
     server = Server(config)
@@ -103,10 +107,44 @@ def impatient() -> Iterator[int]:
         patch.setattr(protocol, "PATIENCE", 0.25)
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
         thread.start()
-        yield listener.getsockname()[1]
+        wait_for(lambda: server.started, "the server")
+        yield server
         server.should_exit = True
         thread.join(30)
     listener.close()
+
+
+def port_of(server: Server) -> int:
+    port: int = server.servers[0].sockets[0].getsockname()[1]
+    return port
+
+
+def receiving_little(server: Server) -> socket.socket:
+    """A connection whose system keeps little of what is not read yet."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.settimeout(10)
+    connection.connect(("127.0.0.1", port_of(server)))
+    connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    return connection
+
+
+def test_a_client_that_does_not_read_is_not_waited_for(impatient: Server) -> None:
+    there_are = impatient.server_state.connections
+    wait_for(lambda: not there_are, "other connections to be over")
+
+    with receiving_little(impatient):
+        wait_for(lambda: bool(there_are), "the connection to be there")
+        wait_for(lambda: not there_are, "it to be dropped")
+
+
+def test_a_client_that_reads_on_gets_all_of_it(impatient: Server) -> None:
+    received = 0
+    with receiving_little(impatient) as connection:
+        while part := connection.recv(65536):
+            received += len(part)
+
+    assert received > LONG
 
 
 HEAD = b"POST / HTTP/1.1\r\nHost: a\r\n"
@@ -125,8 +163,8 @@ HEAD = b"POST / HTTP/1.1\r\nHost: a\r\n"
     ],
     ids=["nothing", "a word", "headers", "a header", "a body", "chunks", "a trailer"],
 )
-def test_what_drips_is_not_waited_for(impatient: int, begin: bytes, drop: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", impatient), 0.02) as connection:
+def test_what_drips_is_not_waited_for(impatient: Server, begin: bytes, drop: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port_of(impatient)), 0.02) as connection:
         connection.sendall(begin)
         answer = drip_until_answered(connection, drop)
 
