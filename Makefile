@@ -22,7 +22,7 @@ bench: $(STAMP) ## measure this project beside its peers
 lock: $(STAMP) ## look for newer versions within the ranges of pyproject.toml
 	@$(BIN)/python -m pip install --quiet --requirement requirements/tools.txt
 	@$(BIN)/uv pip compile --quiet --universal --upgrade pyproject.toml --output-file requirements/run.txt
-	@$(BIN)/uv pip compile --quiet --universal --upgrade pyproject.toml --group test --group lint --group tox --output-file requirements/dev.txt
+	@$(BIN)/uv pip compile --quiet --universal --upgrade pyproject.toml --extra otel --group test --group lint --group tox --output-file requirements/dev.txt
 
 clean: ## remove what was built here; the data in .data stays
 	rm -rf $(VENV) .tox *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis

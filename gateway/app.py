@@ -6,8 +6,9 @@ import logging
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from aiohttp import TraceConfig
 from connexion.middleware import ConnexionMiddleware
 from connexion.resolver import Resolver
 from starlette.types import ASGIApp
@@ -64,24 +65,32 @@ from openapi.selection import (
     countable,
     methods_by_path,
     operations_with_header,
+    paths_of,
     scopes_of,
     select,
 )
 from telemetry.access_log import AccessLog
 from telemetry.metrics import Metrics
 from telemetry.middleware import TelemetryMiddleware, request_id_of
+from telemetry.tracing import server_spans
+
+if TYPE_CHECKING:
+    from telemetry.spans import Tracing
 
 logger = logging.getLogger(__name__)
 
 
-def create_app(settings: Settings, access_log: AccessLog | None = None) -> ASGIApp:
+def create_app(
+    settings: Settings, access_log: AccessLog | None = None, tracing: Tracing | None = None
+) -> ASGIApp:
     """The gateway as an ASGI application."""
     document = load_document(CONTRACT)
     services = {op.policy.upstream for op in document.operations if op.policy.upstream}
     keys = ApiKeys(settings.database, scopes_of(document))
     _make_admin_key(keys, settings)
     signer = load_signer(settings.signing_key, settings.key_set)
-    upstreams = Upstreams(settings.upstream_urls(services), _lookup(settings))
+    urls = settings.upstream_urls(services)
+    upstreams = Upstreams(urls, _lookup(settings), _observers(tracing))
     counters = _counters(settings)
     unlimited = Networks(settings.unlimited_networks)
     failures = _failed_logins(document, counters, unlimited)
@@ -110,7 +119,13 @@ def create_app(settings: Settings, access_log: AccessLog | None = None) -> ASGIA
     )
     lifespan = _lifespan(upstreams, keys, signer, counters)
     connexion = _connexion(document, dispatch, security, [limits], lifespan)
-    public = _stages(document, connexion, settings.edge, access_log, metrics)
+    telemetry = partial(
+        TelemetryMiddleware,
+        access_log=access_log,
+        metrics=metrics,
+        spans=server_spans(tracing, paths_of(document.operations)),
+    )
+    public = _stages(document, connexion, settings.edge, telemetry)
     # Outside of all: the log, the limits and the services are told the same client.
     public = behind_proxies(public, settings.trusted_proxies)
     admin = admin_app(metrics, upstreams.states, Explanations(document, documents.METHODS))
@@ -121,8 +136,7 @@ def _stages(
     document: Document,
     connexion: ConnexionMiddleware,
     edge: EdgeSettings,
-    access_log: AccessLog | None,
-    metrics: Metrics,
+    telemetry: Callable[[ASGIApp], ASGIApp],
 ) -> ASGIApp:
     """What a request goes through; the first to see it is the last here."""
     stages: ASGIApp = connexion  # routes, secures and validates by the contract, then dispatches
@@ -145,7 +159,7 @@ def _stages(
     # Outside of every refusal: a browser may show any of them.
     stages = SecurityHeadersMiddleware(stages, edge.hsts_max_age)
     # Outermost: a refusal has a request id and a log line as well.
-    return TelemetryMiddleware(stages, access_log, metrics)
+    return telemetry(stages)
 
 
 def _edge(document: Document, stages: ASGIApp, edge: EdgeSettings) -> ASGIApp:
@@ -227,6 +241,15 @@ def _lookup(settings: Settings) -> Callable[[], Lookup]:
         return DnsLookup(settings.dns_servers)
 
     return lookup
+
+
+def _observers(tracing: Tracing | None) -> list[TraceConfig]:
+    if tracing is None:
+        return []
+    # Here, as it imports what need not be installed.
+    from gateway.client_spans import ClientSpans
+
+    return [ClientSpans(tracing).config]
 
 
 def _failed_logins(

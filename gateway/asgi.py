@@ -12,12 +12,14 @@ from gateway.settings import read_settings
 from gateway.signing import SigningKeyFault
 from openapi.server import or_exit
 from telemetry.access_log import access_log
+from telemetry.tracing import TracingFault, start_tracing
 
 
 def application() -> ASGIApp:
     """The application of one worker process, set up from the environment."""
-    return or_exit(
-        lambda: create_app(read_settings(os.environ), access_log("gateway")),
-        KeyDatabaseFault,
-        SigningKeyFault,
-    )
+    return or_exit(_build, KeyDatabaseFault, SigningKeyFault, TracingFault)
+
+
+def _build() -> ASGIApp:
+    settings = read_settings(os.environ)
+    return create_app(settings, access_log("gateway"), start_tracing("gateway", os.environ))

@@ -59,10 +59,17 @@ class Upstreams:
     """Sends requests to the services. Opened and closed with the event loop that uses it."""
 
     def __init__(
-        self, urls: Mapping[str, Sequence[str]], lookup: Callable[[], Lookup] | None = None
+        self,
+        urls: Mapping[str, Sequence[str]],
+        lookup: Callable[[], Lookup] | None = None,
+        observers: Sequence[aiohttp.TraceConfig] = (),
     ) -> None:
-        """``lookup``: makes what finds names; None: the operating system does, as it connects."""
+        """``lookup``: makes what finds names; None: the operating system does, as it connects.
+
+        ``observers`` are told of every try.
+        """
         self._lookup = lookup
+        self._observers = list(observers)
         self._pools = {service: Pool(service, places) for service, places in urls.items()}
         self._budgets = {service: RetryBudget() for service in urls}
         self._session: aiohttp.ClientSession | None = None
@@ -81,6 +88,7 @@ class Upstreams:
             max_line_size=MAX_HEADER,
             max_field_size=MAX_HEADER,
             trust_env=False,
+            trace_configs=self._observers,
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
         )
         # Tries are counted here alone. aiohttp has no public switch for its own; its test client

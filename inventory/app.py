@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connexion.resolver import Resolver
 from starlette.types import ASGIApp
@@ -33,11 +33,22 @@ from openapi.document import load_document
 from openapi.framing import FramingMiddleware
 from openapi.problem_middleware import ProblemMiddleware
 from openapi.routing import AllowedMethods
-from openapi.selection import check_security, countable, methods_by_path, operations_of, select
+from openapi.selection import (
+    check_security,
+    countable,
+    methods_by_path,
+    operations_of,
+    paths_of,
+    select,
+)
 from telemetry.access_log import AccessLog
 from telemetry.exposition import MetricsEndpoint
 from telemetry.metrics import Metrics
 from telemetry.middleware import TelemetryMiddleware, request_id_of
+from telemetry.tracing import server_spans
+
+if TYPE_CHECKING:
+    from telemetry.spans import Tracing
 
 SERVICE = "inventory"
 SHORT_LIST = 100  # devices that a list may ask for and still be instant
@@ -46,7 +57,12 @@ _SHORT = frozenset({"limit", "cursor", "fields"})
 _ONE_INDEX = frozenset({"customer_id", "home_id", "area_id", "device_type", "status"})
 
 
-def create_app(settings: Settings, store: Store, access_log: AccessLog | None = None) -> ASGIApp:
+def create_app(
+    settings: Settings,
+    store: Store,
+    access_log: AccessLog | None = None,
+    tracing: Tracing | None = None,
+) -> ASGIApp:
     """The inventory as an ASGI application. It closes the store when it is shut down."""
     sources = real_sources()
     load_vocabulary(store, sources)
@@ -82,7 +98,9 @@ def create_app(settings: Settings, store: Store, access_log: AccessLog | None = 
         challenge=CHALLENGE,
         request_id=request_id_of,
     )
-    return TelemetryMiddleware(FramingMiddleware(problems, request_id_of), access_log, metrics)
+    spans = server_spans(tracing, paths_of(operations))
+    framing = FramingMiddleware(problems, request_id_of)
+    return TelemetryMiddleware(framing, access_log, metrics, spans)
 
 
 def load_vocabulary(store: Store, sources: Sources) -> None:

@@ -97,6 +97,11 @@ def countable(
         yield op.operation_id, op.method, tuple(int(s) for s in declared if s.isdigit())
 
 
+def paths_of(operations: Collection[Operation]) -> dict[str, str]:
+    """The path templates by the operations' ids."""
+    return {operation.operation_id: operation.path for operation in operations}
+
+
 def methods_by_path(operations: Collection[Operation]) -> dict[str, list[str]]:
     """Path template to the methods that these operations give it."""
     methods: dict[str, list[str]] = {}

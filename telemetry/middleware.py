@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from telemetry.access_log import AccessLog
 from telemetry.metrics import Metrics, UpstreamCall
 from telemetry.trace_context import RequestContext, current, request_context
+
+if TYPE_CHECKING:
+    from telemetry.spans import ServerSpans
 
 KEY = "telemetry"
 UPSTREAM = "telemetry_upstream"
@@ -43,24 +46,32 @@ class TelemetryMiddleware:
     """Stands outside of everything else, so that refusals have an id and a log line too."""
 
     def __init__(
-        self, app: ASGIApp, access_log: AccessLog | None, metrics: Metrics | None = None
+        self,
+        app: ASGIApp,
+        access_log: AccessLog | None,
+        metrics: Metrics | None = None,
+        spans: ServerSpans | None = None,
     ) -> None:
-        """``access_log``, ``metrics``: None when access is not logged, or nothing is counted."""
+        """None: access is not logged, nothing is counted, or no trace is exported."""
         self.app = app
         self._access_log = access_log
         self._metrics = metrics
+        self._spans = spans
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             await self._observe(scope, receive, send)
         else:
             await self.app(scope, receive, send)
-            self._flush()  # the life of the application is over
+            self._close()  # the life of the application is over
 
     async def _observe(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         context = request_context(scope["headers"])
-        scope.setdefault("extensions", {})[KEY] = context
+        extensions = scope.setdefault("extensions", {})
+        if self._spans is not None:
+            context = self._spans.begin(scope, context)
+        extensions[KEY] = context
         current.set(context)
         own = answer_headers(scope)
         own.append((b"x-request-id", context.request_id.encode()))
@@ -76,12 +87,16 @@ class TelemetryMiddleware:
             if metrics is not None:
                 metrics.in_flight.dec()
                 _count(metrics, scope, exchange, seconds)
+            if self._spans is not None:
+                self._spans.end(scope, _operation_id(scope), exchange.status)
             if self._access_log is not None:
                 self._access_log.write(_members(scope, context, exchange, seconds))
 
-    def _flush(self) -> None:
+    def _close(self) -> None:
         if self._access_log is not None:
             self._access_log.flush()
+        if self._spans is not None:
+            self._spans.close()
 
 
 class _Exchange:

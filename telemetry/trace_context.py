@@ -16,12 +16,16 @@ _FLAGS = 0b11  # sampled, random trace id
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """Who a request is: its id, its trace (32 hex digits), our own span in it (16 hex digits)."""
+    """Who a request is: its id, its trace (32 hex digits), our own span in it (16 hex digits).
+
+    ``parent_id``: the caller's span, when it sent one.
+    """
 
     request_id: str
     trace_id: str
     span_id: str
     flags: str
+    parent_id: str | None = None
 
     @property
     def traceparent(self) -> str:
@@ -41,18 +45,18 @@ def request_context(headers: Iterable[tuple[bytes, bytes]]) -> RequestContext:
         elif name == b"traceparent":
             traceparent = value
     made = os.urandom(40).hex()  # one system call for all three
-    trace_id, flags = _trace(traceparent) or (made[:32], "01")
+    trace_id, parent_id, flags = _trace(traceparent) or (made[:32], None, "01")
     is_usable = given is not None and _REQUEST_ID.fullmatch(given)
     request_id = given.decode() if given and is_usable else made[32:64]
-    return RequestContext(request_id, trace_id, made[64:], flags)
+    return RequestContext(request_id, trace_id, made[64:], flags, parent_id)
 
 
-def _trace(header: bytes | None) -> tuple[str, str] | None:
+def _trace(header: bytes | None) -> tuple[str, str | None, str] | None:
     match = _TRACEPARENT.fullmatch(header) if header else None
     if match is None or not _is_valid(match):
         return None
     # Bits that no version gives a meaning are not passed on (Trace Context Level 2, §3.2.2.5).
-    return match[2].decode(), f"{int(match[4], 16) & _FLAGS:02x}"
+    return match[2].decode(), match[3].decode(), f"{int(match[4], 16) & _FLAGS:02x}"
 
 
 def _is_valid(match: re.Match[bytes]) -> bool:
