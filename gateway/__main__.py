@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         settings = read_settings(os.environ)
-        if options.run in (_rotate_signing, _list_signing):
+        if options.run in (_rotate_signing, _retire_signing, _list_signing):
             files = KeyFiles(settings.signing_key, settings.key_set)
             return int(options.run(files, options))
         _check_place(settings, options)
@@ -81,6 +81,9 @@ def _add_signing_keys(commands: Any) -> None:
         help=f"seconds for which the key before still verifies ({DEFAULT_OVERLAP})",
     )
     rotate.set_defaults(run=_rotate_signing)
+    retire = actions.add_parser("retire", help="end an earlier key before its overlap is over")
+    retire.add_argument("kid")
+    retire.set_defaults(run=_retire_signing)
     actions.add_parser("list", help="show the public keys").set_defaults(run=_list_signing)
 
 
@@ -138,6 +141,11 @@ def _rotate_signing(files: KeyFiles, options: argparse.Namespace) -> int:
     if not 0 <= options.overlap <= MAX_OVERLAP:
         return _fail(f"--overlap has 0 to {MAX_OVERLAP} seconds")
     return _say(f"{files.rotate(options.overlap)} signs from now on")
+
+
+def _retire_signing(files: KeyFiles, options: argparse.Namespace) -> int:
+    files.retire(options.kid)
+    return _say(f"{options.kid} verifies nothing more")
 
 
 def _list_signing(files: KeyFiles, _options: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -19,7 +20,25 @@ GIVEN_UP = 24 * 3600.0  # seconds after which keys that cannot be fetched anew a
 PATIENCE = 5.0  # seconds
 LARGEST = 256 * 1024  # bytes of a key set
 
+# What a key is good for by its type, and its curve (RFC 7518 §3.1, RFC 8037), unless it says more.
+_BY_TYPE = {
+    ("RSA", None): ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    ("EC", "P-256"): ("ES256",),
+    ("EC", "P-384"): ("ES384",),
+    ("EC", "P-521"): ("ES512",),
+    ("OKP", "Ed25519"): ("EdDSA",),
+    ("OKP", "Ed448"): ("EdDSA",),
+}
+
 _FAULTS = (aiohttp.ClientError, TimeoutError, OSError, ValueError, TypeError, KeyError)
+
+
+@dataclass(frozen=True, slots=True)
+class IssuerKey:
+    """A public key, and the algorithms that a signature by it may have."""
+
+    key: Any
+    algorithms: tuple[str, ...]
 
 
 class KeysUnavailable(Exception):
@@ -31,18 +50,18 @@ class IssuerKeys:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._keys: dict[str, jwt.PyJWK] = {}
+        self._keys: dict[str, IssuerKey] = {}
         self._fetched: float | None = None
         self._tried: float | None = None
         self._lock = asyncio.Lock()
 
-    def known(self, kid: str) -> jwt.PyJWK | None:
+    def known(self, kid: str) -> IssuerKey | None:
         """The key, when it is at hand and fresh: nothing is waited for."""
         if self._fetched is None or time.monotonic() - self._fetched >= KEPT:
             return None
         return self._keys.get(kid)
 
-    async def find(self, kid: str) -> jwt.PyJWK | None:
+    async def find(self, kid: str) -> IssuerKey | None:
         """The key, from the issuer if need be; None when it has no such key."""
         async with self._lock:
             if self.known(kid) is None and self._may_fetch():
@@ -81,15 +100,21 @@ async def _get(url: str) -> bytes:
         return bytes(content)
 
 
-def _read(content: bytes) -> dict[str, jwt.PyJWK]:
-    keys: dict[str, jwt.PyJWK] = {}
+def _read(content: bytes) -> dict[str, IssuerKey]:
+    keys: dict[str, IssuerKey] = {}
     for entry in json.loads(content)["keys"]:
         if _verifies(entry):
             try:
-                keys[entry["kid"]] = jwt.PyJWK(entry)
+                keys[entry["kid"]] = IssuerKey(jwt.PyJWK(entry).key, _algorithms(entry))
             except jwt.PyJWTError as exc:
                 logger.info("a key of an issuer is passed over: %s", exc)
     return keys
+
+
+def _algorithms(entry: dict[str, Any]) -> tuple[str, ...]:
+    if "alg" in entry:
+        return (entry["alg"],)
+    return _BY_TYPE.get((entry["kty"], entry.get("crv")), ())
 
 
 def _verifies(entry: Any) -> bool:

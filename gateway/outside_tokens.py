@@ -11,7 +11,7 @@ from typing import Any
 import jwt
 
 from gateway.api_keys import ApiKey
-from gateway.issuer_keys import IssuerKeys
+from gateway.issuer_keys import IssuerKey, IssuerKeys
 from gateway.issuers import Issuer
 
 _CUSTOMER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
@@ -69,12 +69,13 @@ def subject_of(iss: str, sub: str) -> str:
     return "oidc:" + hashlib.sha256(f"{len(iss)}:{iss}{sub}".encode()).hexdigest()[:32]
 
 
-def _claims(token: str, key: jwt.PyJWK, issuer: Issuer) -> dict[str, Any]:
+def _claims(token: str, key: IssuerKey, issuer: Issuer) -> dict[str, Any]:
     try:
         claims: dict[str, Any] = jwt.decode(
             token,
-            key,
-            algorithms=issuer.algorithms,
+            key.key,
+            # By both, or a token could choose how its key is used.
+            algorithms=[each for each in issuer.algorithms if each in key.algorithms],
             audience=issuer.audience,
             issuer=issuer.iss,
             leeway=issuer.leeway,

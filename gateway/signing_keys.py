@@ -30,12 +30,15 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 ALGORITHM = "EdDSA"
+# Seconds for which the key before verifies at the least: workers that have not seen the new one yet
+# still sign with it, and would be refused by each other and by the inventory.
+SETTLING = 3
 
 Jwk = dict[str, Any]
 
 
 class SigningKeyFault(Exception):
-    """The file of the private key holds none; the message names it."""
+    """The files of the keys are not as they have to be for this; the message says why."""
 
 
 class KeyFiles:
@@ -54,14 +57,27 @@ class KeyFiles:
             self._publish(self.read(), self._earlier())
 
     def rotate(self, overlap: int) -> str:
-        """Has a new key sign; the one before verifies for ``overlap`` seconds more. The new kid."""
+        """Has a new key sign; the one before verifies for ``overlap`` seconds more. The new kid.
+
+        For ``SETTLING`` seconds at the least.
+        """
         with self._turn():
             new, old = Ed25519PrivateKey.generate(), to_jwk(self.read())
-            until = int(time.time()) + overlap
+            until = int(time.time()) + max(overlap, SETTLING)
             # First the public key: what is signed with the new one can be verified at once.
             self._publish(new, [old | {"exp": until}, *self._earlier()])
             _replace(self.private, _pem(new))
         return str(to_jwk(new)["kid"])
+
+    def retire(self, kid: str) -> None:
+        """Has an earlier key verify nothing more, or ``SigningKeyFault``."""
+        with self._turn():
+            current, earlier = self.read(), self._earlier()
+            if kid == to_jwk(current)["kid"]:
+                raise SigningKeyFault(f"{kid} signs; `signing-keys rotate` has another one sign")
+            if all(key.get("kid") != kid for key in earlier):
+                raise SigningKeyFault("no earlier key has this id; `signing-keys list` has the ids")
+            self._publish(current, [key for key in earlier if key.get("kid") != kid])
 
     def read(self) -> Ed25519PrivateKey:
         """The key that signs, or ``SigningKeyFault``."""

@@ -19,6 +19,7 @@ AUDIENCE = "inventory"
 ISSUER = "doorstep-gateway"
 CHALLENGE = 'Bearer realm="doorstep-inventory"'
 REMEMBERED = 1024  # verified tokens; the gateway sends one for each of its clients
+LOOKED_AT = 1.0  # seconds after which it is seen that a key has gone
 
 logger = logging.getLogger(__name__)
 
@@ -34,12 +35,21 @@ class KeySet:
         self._keys: dict[str, tuple[Any, float]] = {}
         self._state: object = None
 
-    def key(self, kid: str) -> Any:
-        """The key of this id, or None. What is new in the file, or gone from it, is seen."""
+    def refresh(self) -> object:
+        """Takes up what has changed in the file. The same as before, when nothing has."""
         state = self._look()
         if state != self._state:
             self._state = state
             self._keys = self._read()
+        return state
+
+    def until(self, kid: str) -> float:
+        """The moment from which the key verifies nothing more."""
+        return self._keys[kid][1]
+
+    def key(self, kid: str) -> Any:
+        """The key of this id, or None. What is new in the file, or gone from it, is seen."""
+        self.refresh()
         key, until = self._keys.get(kid, (None, 0.0))
         return key if time.time() < until else None
 
@@ -72,6 +82,8 @@ class GatewayIdentity:
     def __init__(self, keys: KeySet) -> None:
         self._keys = keys
         self._verified: dict[str, Mapping[str, Any]] = {}
+        self._verified_by: object = None
+        self._looked_at = 0.0
 
     def get_fn(
         self, _scheme: Mapping[str, Any], required_scopes: list[str]
@@ -91,6 +103,7 @@ class GatewayIdentity:
         return check
 
     def _claims(self, header: str) -> Mapping[str, Any]:
+        self._forget_if_keys_changed()
         claims = self._verified.get(header)
         if claims is None or claims["exp"] <= time.time():
             claims = self._verify(header)
@@ -99,12 +112,23 @@ class GatewayIdentity:
             self._verified[header] = claims
         return claims
 
+    def _forget_if_keys_changed(self) -> None:
+        """What a key signed that has gone is not good any more, though it was verified before."""
+        now = time.monotonic()
+        if now - self._looked_at >= LOOKED_AT:
+            self._looked_at = now
+            keys = self._keys.refresh()
+            if keys != self._verified_by:
+                self._verified_by = keys
+                self._verified.clear()
+
     def _verify(self, header: str) -> Mapping[str, Any]:
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer":
             raise _refused()
         try:
-            key = self._keys.key(str(jwt.get_unverified_header(token).get("kid")))
+            kid = str(jwt.get_unverified_header(token).get("kid"))
+            key = self._keys.key(kid)
             if key is None:
                 raise _refused()
             claims: dict[str, Any] = jwt.decode(
@@ -117,7 +141,8 @@ class GatewayIdentity:
             )
         except jwt.PyJWTError as exc:
             raise _refused() from exc
-        return claims | {"scopes": frozenset(str(claims.get("scope", "")).split())}
+        scopes = frozenset(str(claims.get("scope", "")).split())
+        return claims | {"scopes": scopes, "exp": min(claims["exp"], self._keys.until(kid))}
 
 
 def _refused() -> Problem:

@@ -14,7 +14,11 @@ from contracts.services import ROOT, Services, wait_for
 
 
 def rotate(services: Services, overlap: int) -> str:
-    command = [sys.executable, "-m", "gateway", "signing-keys", "rotate", "--overlap", str(overlap)]
+    return signing_keys(services, "rotate", "--overlap", str(overlap))
+
+
+def signing_keys(services: Services, *arguments: str) -> str:
+    command = [sys.executable, "-m", "gateway", "signing-keys", *arguments]
     environ = {**os.environ, "DOORSTEP_DATA": str(services.data)}
     said = subprocess.run(
         command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True, timeout=60
@@ -68,14 +72,19 @@ def test_workers_take_up_a_new_key_and_no_request_fails(tmp_path: Path) -> None:
         assert set(seen) == {200}
         assert (second, first) in seen_by
 
+        seen.clear()
         rotate(services, 0)
-        wait_for(
-            lambda: all(second not in published(services) for _ in range(20)),
-            "all workers to forget a key without overlap",
-        )
-        wait_for(
-            lambda: all(status(services, **{"X-API-Key": services.admin_key}) == 200
-                        for _ in range(20)),
-            "all workers to be believed by the inventory",
-        )  # fmt: skip
+
+        def everybody_forgot_the_key_before() -> bool:
+            seen.extend(status(services, **{"X-API-Key": services.admin_key}) for _ in range(20))
+            return all(second not in published(services) for _ in range(20))
+
+        wait_for(everybody_forgot_the_key_before, "all workers to forget a key without overlap")
+        assert set(seen) == {200}
         assert status(services, Authorization=f"Bearer {old}") == 200  # its overlap is not over
+
+        signing_keys(services, "retire", first)
+        wait_for(
+            lambda: {status(services, Authorization=f"Bearer {old}") for _ in range(20)} == {401},
+            "all workers to forget a key that was retired",
+        )

@@ -133,6 +133,18 @@ def test_what_cannot_be_done_to_a_key_is_told(
     assert said in capsys.readouterr().err
 
 
+def test_an_earlier_signing_key_is_retired(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = load_signer(data / "gateway.key", data / "gateway.jwks.json").kid
+    assert main(["signing-keys", "retire", before]) == 1
+    assert f"{before} signs" in capsys.readouterr().err
+    main(["signing-keys", "rotate"])
+
+    assert main(["signing-keys", "retire", before]) == 0
+    capsys.readouterr()
+    main(["signing-keys", "list"])
+    assert before not in capsys.readouterr().out
+
+
 def test_a_signing_key_is_rotated_and_listed(
     data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

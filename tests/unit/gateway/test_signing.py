@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import stat
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from typing import Any
 import jwt
 import pytest
 
+from gateway import signing
 from gateway.signing import Signer, load_signer
-from gateway.signing_keys import KeyFiles, SigningKeyFault
+from gateway.signing_keys import SETTLING, KeyFiles, SigningKeyFault
 
 
 @pytest.fixture
@@ -103,16 +105,42 @@ def test_a_token_of_a_worker_that_was_faster_is_verified(signer: Signer, tmp_pat
     assert signer.verify(a_token(faster), audience="doorstep")["sub"] == "s"
 
 
-def test_a_key_without_overlap_verifies_no_more_and_is_not_published(
-    signer: Signer, tmp_path: Path
+def test_a_key_without_overlap_verifies_until_every_worker_has_the_new_one(
+    signer: Signer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = a_token(signer)
     new = files(tmp_path).rotate(0)
     signer.refresh()
 
+    assert signer.verify(old, audience="doorstep")["sub"] == "s"
+    now = time.time() + SETTLING
+    monkeypatch.setattr(signing.time, "time", lambda: now)
     with pytest.raises(jwt.InvalidKeyError):
         signer.verify(old, audience="doorstep")
     assert [key["kid"] for key in signer.key_set()["keys"]] == [new]
+
+
+def test_a_key_that_was_retired_verifies_no_more_and_is_not_published(
+    signer: Signer, tmp_path: Path
+) -> None:
+    before, old = signer.kid, a_token(signer)
+    new = files(tmp_path).rotate(60)
+
+    files(tmp_path).retire(before)
+    signer.refresh()
+
+    with pytest.raises(jwt.InvalidKeyError):
+        signer.verify(old, audience="doorstep")
+    assert [key["kid"] for key in signer.key_set()["keys"]] == [new]
+
+
+def test_neither_the_key_that_signs_nor_an_unknown_one_is_retired(
+    signer: Signer, tmp_path: Path
+) -> None:
+    with pytest.raises(SigningKeyFault, match="rotate"):
+        files(tmp_path).retire(signer.kid)
+    with pytest.raises(SigningKeyFault, match="no earlier key has this id"):
+        files(tmp_path).retire("nobody")
 
 
 def test_a_key_whose_file_was_taken_away_verifies_no_more(signer: Signer, tmp_path: Path) -> None:
