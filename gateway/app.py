@@ -140,7 +140,7 @@ def _stages(
 ) -> ASGIApp:
     """What a request goes through; the first to see it is the last here."""
     stages: ASGIApp = connexion  # routes, secures and validates by the contract, then dispatches
-    stages = documents.DocumentsMiddleware(stages, document)
+    stages = documents.DocumentsMiddleware(stages, document, coded=edge.compression)
     # Outside of Connexion, whose errors it tells too.
     stages = TokenErrorMiddleware(stages, BASIC_CHALLENGE)
     stages = ProblemMiddleware(

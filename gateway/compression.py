@@ -16,8 +16,8 @@ from openapi.problems import Headers
 
 SMALLEST = 1024  # bytes; less fits into one packet anyway
 IN_PLACE = 16 * 1024  # bytes that take less than a millisecond; more is left to a thread
-# A crowd that asks for the largest script of Swagger UI, which needs no credential, takes no more
-# processors than this, and no thread from those that look up names.
+# A crowd that asks for long answers takes no more processors than this, and no thread from those
+# that look up names.
 THREADS = 2
 
 _TYPES = re.compile(
@@ -53,7 +53,7 @@ class CompressionMiddleware:
         headers, had = self._tags.decode(scope["headers"])
         if had:
             scope = {**scope, "headers": headers}
-        answer = _Answer(_coding(scope), self._tags, had, send, self._threads)
+        answer = _Answer(coding_of(scope), self._tags, had, send, self._threads)
         try:
             await self.app(scope, receive, answer.send)
         finally:
@@ -146,7 +146,7 @@ class _Answer:
         return coded
 
 
-def _coding(scope: Scope) -> str | None:
+def coding_of(scope: Scope) -> str | None:
     """The coding for the answers to this request; None: they go as they are."""
     accept: list[str] = []
     for name, value in scope["headers"]:
@@ -167,9 +167,10 @@ def _is_worth_it(status: int, headers: Headers) -> bool:
     held = b",".join(v for n, v in headers if n == b"cache-control").lower()
     if b"no-transform" in held or b"no-store" in held:
         return False
-    return _is_text(given.get(b"content-type", b""))
+    return is_text(given.get(b"content-type", b""))
 
 
 @lru_cache(maxsize=64)
-def _is_text(media_type: bytes) -> bool:
+def is_text(media_type: bytes) -> bool:
+    """Whether answers of this ``Content-Type`` get smaller."""
     return _TYPES.fullmatch(media_type) is not None

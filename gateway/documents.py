@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import mimetypes
 from pathlib import Path
-from typing import Any
 
 import flask_swagger_ui
 from starlette.exceptions import HTTPException
-from starlette.responses import RedirectResponse, Response
-from starlette.staticfiles import StaticFiles
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.fixed_pages import FixedPage
 from openapi.document import Document
 from openapi.publication import publish, to_json, to_yaml
 
@@ -49,18 +49,26 @@ METHODS = {path: ["get"] for path in ("/", "/openapi.json", "/openapi.yaml", "/u
 class DocumentsMiddleware:
     """Answers ``/openapi.json``, ``/openapi.yaml`` and everything under ``/ui/``."""
 
-    def __init__(self, app: ASGIApp, document: Document) -> None:
+    def __init__(self, app: ASGIApp, document: Document, *, coded: bool = False) -> None:
+        """``coded``: compressed for clients that take it."""
         self.app = app
         content = publish(document)
-        self._assets = frozenset(f"/ui/{file.name}" for file in _ASSETS.iterdir())
-        self._static = StaticFiles(directory=_ASSETS)
-        self._pages: dict[str, Any] = {
-            "/openapi.json": _response(to_json(content), "application/json"),
-            "/openapi.yaml": _response(to_yaml(content), "application/yaml"),
+        fixed = {
+            "/openapi.json": (to_json(content), "application/json"),
+            "/openapi.yaml": (to_yaml(content), "application/yaml"),
+            "/ui/": (_PAGE.encode(), "text/html"),
+            "/ui/start.js": (_START.encode(), "text/javascript"),
+        }
+        assets = {
+            f"/ui/{file.name}": (file.read_bytes(), _media_type(file)) for file in _ASSETS.iterdir()
+        }
+        self._pages: dict[str, ASGIApp] = {
             "/": RedirectResponse("/ui/"),
             "/ui": RedirectResponse("/ui/"),
-            "/ui/": _response(_PAGE, "text/html"),
-            "/ui/start.js": _response(_START, "text/javascript"),
+            **{
+                path: FixedPage(page, media_type, coded=coded)
+                for path, (page, media_type) in (assets | fixed).items()
+            },
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,15 +76,11 @@ class DocumentsMiddleware:
             await self.app(scope, receive, send)
             return
         path = scope["path"]
-        if path in METHODS and scope["method"] not in ("GET", "HEAD"):
+        if path in self._pages and scope["method"] not in ("GET", "HEAD"):
             raise HTTPException(405)  # ProblemMiddleware says the rest
-        if path in self._pages:
-            await self._pages[path](scope, receive, send)
-        elif path in self._assets:
-            await self._static({**scope, "path": path.removeprefix("/ui")}, receive, send)
-        else:
-            await self.app(scope, receive, send)
+        page = self._pages.get(path, self.app)
+        await page(scope, receive, send)
 
 
-def _response(content: str | bytes, media_type: str) -> Response:
-    return Response(content, media_type=media_type)
+def _media_type(file: Path) -> str:
+    return mimetypes.guess_type(file.name)[0] or "text/plain"
