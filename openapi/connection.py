@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from starlette.types import Scope
@@ -17,6 +17,13 @@ class Connection(Protocol):
         """Has ``act`` called once when the server begins to shut down; at once if it has begun."""
         ...
 
+    def leave_date(self, extensions: Mapping[str, Any]) -> bool:
+        """Has the answer keep the ``Date`` that it has; False when the server will add its own.
+
+        ``extensions``: those of the request's scope.
+        """
+        ...
+
     def abort(self) -> None:
         """Drops the connection with all that waits to be sent: its client does not read."""
         ...
@@ -26,3 +33,9 @@ def connection_of(scope: Scope) -> Connection | None:
     """The request's connection; None where the server is not ours, as in tests."""
     found: Any = scope.get("extensions", {}).get(KEY)
     return found  # type: ignore[no-any-return]  # a scope's values have no types
+
+
+def leave_date(scope: Scope) -> bool:
+    """Has the answer keep its ``Date``, which is not now; False where that cannot be."""
+    connection = connection_of(scope)
+    return connection is None or connection.leave_date(scope["extensions"])

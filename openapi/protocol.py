@@ -10,7 +10,7 @@ import asyncio
 import logging
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -95,6 +95,14 @@ class StrictProtocol(HttpToolsProtocol):
             act()
         else:
             self._at_end.append(act)
+
+    def leave_date(self, extensions: Mapping[str, Any]) -> bool:
+        """Has the answer to the request with these ``extensions`` keep its own ``Date``."""
+        cycle = self.cycle
+        if cycle is None or cycle.scope["extensions"] is not extensions:
+            return False  # another request was sent before this one was answered
+        cycle.default_headers = [(n, v) for n, v in cycle.default_headers if n != b"date"]
+        return True
 
     def abort(self) -> None:
         """Drops the connection with all that waits to be sent."""

@@ -13,7 +13,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from openapi import protocol
-from openapi.connection import connection_of
+from openapi.connection import connection_of, leave_date
 from openapi.connection_limits import ConnectionLimits
 from openapi.problems import HEADERS_TOO_LARGE, MALFORMED_HTTP, REQUEST_TIMEOUT, ProblemType
 from openapi.protocol import MAX_HEAD, StrictProtocol
@@ -443,3 +443,52 @@ def test_a_connection_that_was_turned_away_and_stays_is_dropped(
 
     assert wire.aborted
     assert wire.written.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+
+
+OLD = b"Thu, 01 Jan 2026 00:00:00 GMT"
+
+
+class Dated(Conversation):
+    """An application whose answers have a date of their own, if they may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.protocol.server_state.default_headers = [(b"date", b"now"), (b"x", b"1")]
+        self.left: list[bool] = []
+
+    async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        if self.hold is not None:
+            await self.hold.wait()
+        self.left.append(leave_date(scope))
+        headers = [(b"date", OLD)] if self.left[-1] else []
+        await send({"type": "http.response.start", "status": 204, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+
+def dates(talk: Callable[[Dated], Any]) -> tuple[list[bool], list[bytes]]:
+    async def run() -> Dated:
+        conversation = Dated()
+        talk(conversation)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        conversation.protocol.connection_lost(None)
+        return conversation
+
+    it = asyncio.run(run())
+    lines = it.wire.written.split(b"\r\n")
+    assert lines.count(b"x: 1") == len(it.left)
+    return it.left, [line for line in lines if line.startswith(b"date: ")]
+
+
+def test_an_answer_may_keep_its_own_date() -> None:
+    assert dates(lambda it: it.say(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")) == (
+        [True],
+        [b"date: " + OLD],
+    )
+
+
+def test_each_answer_has_one_date_though_requests_come_before_they_are_answered() -> None:
+    both = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 2
+
+    assert dates(lambda it: it.say(both)) == ([False, True], [b"date: now", b"date: " + OLD])
