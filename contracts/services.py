@@ -160,7 +160,7 @@ def _clean_environ() -> dict[str, str]:
     ours = ("GATEWAY_", "INVENTORY_", "DOORSTEP_", "OIDC_", "DATABASE_URL", "REDIS_URL",
             "LOG_LEVEL", "RETENTION_DAYS", "CORS_", "ALLOWED_HOSTS", "HSTS_MAX_AGE",
             "COMPRESSION", "UNLIMITED_NETWORKS", "TRUSTED_PROXIES", "DNS_SERVERS",
-            "OTEL_", "MAX_CONNECTIONS")  # fmt: skip
+            "OTEL_", "MAX_CONNECTIONS", "CACHE_BYTES")  # fmt: skip
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 

@@ -46,6 +46,19 @@ class ResponseCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class Caching:
+    """What the gateway keeps of an operation's answers where they do not say it. In seconds.
+
+    ``by``: who is given the same answer: all with that ``tenant`` and scopes, or one ``principal``.
+    """
+
+    max_age: int = 0
+    stale_while_revalidate: int = 0
+    stale_if_error: int = 0
+    by: str = "tenant"
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """What the contract says of an operation beyond OpenAPI. Times in seconds, sizes in bytes.
 
@@ -62,6 +75,7 @@ class Policy:
     rate_limits: tuple[RateLimit, ...] = ()
     failed_logins: RateLimit | None = None
     response_check: ResponseCheck | None = None
+    cache: Caching | None = None  # None: no answer is kept
 
 
 def resolve_policy(*levels: Mapping[str, Any]) -> Policy:
@@ -80,6 +94,7 @@ def resolve_policy(*levels: Mapping[str, Any]) -> Policy:
         rate_limits=_rate_limits(merged.get("rate-limit", [])),
         failed_logins=_failed_logins(merged.get("failed-logins")),
         response_check=_response_check(merged.get("validation")),
+        cache=_caching(merged.get("cache", False)),
     )
 
 
@@ -95,6 +110,12 @@ def _response_check(value: Any) -> ResponseCheck | None:
     if value is None or value["response"] == "off":
         return None
     return ResponseCheck(value["response"] == "block", float(value.get("sample", 1)))
+
+
+def _caching(value: Mapping[str, Any] | bool) -> Caching | None:
+    if isinstance(value, bool):
+        return None
+    return Caching(**{name.replace("-", "_"): setting for name, setting in value.items()})
 
 
 def policy_faults(value: Any) -> Iterator[tuple[list[str | int], str]]:

@@ -123,11 +123,15 @@ def operations_with_header(document: Document, name: str) -> frozenset[str]:
     return frozenset(
         op.operation_id
         for op in document.operations
-        if any(
-            declared["in"] == "header" and declared["name"].lower() == name.lower()
-            for declared in _parameters(document, op)
-        )
+        if any(declared.lower() == name.lower() for declared in headers_of(document, op))
     )
+
+
+def headers_of(document: Document, operation: Operation) -> Iterator[str]:
+    """The names of the request headers that the operation declares."""
+    for declared in _parameters(document, operation):
+        if declared["in"] == "header":
+            yield declared["name"]
 
 
 def _parameters(document: Document, operation: Operation) -> Iterator[Mapping[str, Any]]:

@@ -118,7 +118,7 @@ def test_a_reference_is_followed_through_escapes(load: Load) -> None:
     [
         ("x-gateway: {upstraem: a}\n" + PATHS, r":1: x-gateway: .*upstraem"),
         (PATHS + "    x-gateway:\n      retries: 1\n", r":7: paths//things/x-gateway: .*retries"),
-        (PATHS + "      x-gateway: {cache: 1}\n", r":7: paths//things/get/x-gateway: .*cache"),
+        (PATHS + "      x-gateway: {kache: 1}\n", r":7: paths//things/get/x-gateway: .*kache"),
         (
             PATHS
             + "      x-gateway:\n        timeout:\n          connect: 1\n          total: 0\n",

@@ -9,6 +9,7 @@ import pytest
 from openapi.policy import (
     DEFAULT_BODY_LIMIT,
     DEFAULT_TIMEOUT,
+    Caching,
     Policy,
     RateLimit,
     ResponseCheck,
@@ -135,3 +136,27 @@ def test_answers_are_checked_as_the_nearest_says() -> None:
 )
 def test_a_validation_that_is_none_is_a_fault(value: Any) -> None:
     assert list(policy_faults({"validation": value}))
+
+
+def test_a_cache_is_taken_whole_and_may_be_turned_off() -> None:
+    far = {"cache": {"max-age": 60, "stale-while-revalidate": 5, "by": "principal"}}
+
+    assert resolve(far).cache == Caching(60, 5, 0, "principal")
+    assert resolve(far, {"cache": {"stale-if-error": 9}}).cache == Caching(stale_if_error=9)
+    assert resolve(far, {"cache": {}}).cache == Caching()
+    assert resolve(far, {"cache": False}).cache is None
+    assert resolve({}).cache is None
+
+
+@pytest.mark.parametrize(
+    "cache",
+    [True, None, 60, {"max-age": -1}, {"max-age": 1.5}, {"max-age": "60"}, {"by": "everybody"},
+     {"maxage": 60}],
+)  # fmt: skip
+def test_a_cache_that_makes_no_sense_is_a_fault(cache: Any) -> None:
+    assert list(policy_faults({"cache": cache}))
+
+
+@pytest.mark.parametrize("cache", [False, {}, {"max-age": 0, "by": "tenant"}])
+def test_a_cache_may_be_there_or_not(cache: Any) -> None:
+    assert not list(policy_faults({"cache": cache}))
