@@ -17,6 +17,9 @@ from gateway import documents
 from gateway.addresses import Networks
 from gateway.admin import PortDispatch, admin_app
 from gateway.api_keys import ApiKeys
+from gateway.caching.keys import cached_operations
+from gateway.caching.stage import CacheMiddleware
+from gateway.caching.store import MemoryStore
 from gateway.change_feed import ChangeFeed
 from gateway.change_stream import ChangeStream
 from gateway.compression import CompressionMiddleware
@@ -99,13 +102,17 @@ def create_app(
     identities = Identities(signer)
     keyed = operations_with_header(document, "Idempotency-Key")
     metrics = Metrics("gateway", countable(document.operations))
-    forwarder: ASGIApp = Forwarder(document.operations, upstreams, identities, keyed)
+    cached = cached_operations(document) if settings.cache_bytes else {}
+    forwarder: ASGIApp = Forwarder(document.operations, upstreams, identities, keyed, cached)
     if checked := checked_operations(document, metrics):
+        # Before answers are kept: one that is blocked is not.
         forwarder = ResponseValidationMiddleware(forwarder, checked)
+    cache = CacheMiddleware(forwarder, cached, MemoryStore(settings.cache_bytes))
     policies = {op.operation_id: op.policy for op in document.operations}
     feed = ChangeFeed(upstreams, identities, policies["list_changes"])
     streams = {"stream_changes": ChangeStream(feed)}
-    dispatch = Dispatch(_own_operations(document, own, streams), streams, forwarder)
+    forward = cache if cached else forwarder  # which is after security, limits and validation
+    dispatch = Dispatch(_own_operations(document, own, streams), streams, forward)
     security = {
         "apiKey": shared(guard(ApiKeyCredential(keys), failures)),
         "oauth2": shared(guard(BearerCredential(keys, signer, outside), failures)),
@@ -117,7 +124,7 @@ def create_app(
         counters=counters,
         unlimited=unlimited,
     )
-    lifespan = _lifespan(upstreams, keys, signer, counters)
+    lifespan = _lifespan(upstreams, keys, signer, counters, cache)
     connexion = _connexion(document, dispatch, security, [limits], lifespan)
     telemetry = partial(
         TelemetryMiddleware,
@@ -259,12 +266,19 @@ def _failed_logins(
     return FailedLogins(limit, counters, unlimited) if limit else None
 
 
-def _lifespan(upstreams: Upstreams, keys: ApiKeys, signer: Signer, counters: Counters) -> Any:
+def _lifespan(
+    upstreams: Upstreams,
+    keys: ApiKeys,
+    signer: Signer,
+    counters: Counters,
+    cache: CacheMiddleware,
+) -> Any:
     @asynccontextmanager
     async def lifespan(_app: Any) -> AsyncIterator[None]:
         await upstreams.open()
         async with writing_uses(keys), keeping_up(signer):
             yield
+        await cache.close()
         await upstreams.close()
         await counters.close()
         keys.close()

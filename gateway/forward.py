@@ -40,13 +40,17 @@ _NOT_RETURNED = _HOP_BY_HOP | frozenset(
 )
 
 
+# For an operation whose answers are kept: a cache has to know, and to tell, how old one is.
+_NOT_RETURNED_DATED = _NOT_RETURNED - {b"date"}
+
 Headers = list[tuple[bytes, bytes]]
 
 
 class Forwarder:
     """The innermost ASGI application for operations that have an upstream.
 
-    ``keyed``: the operations that take an ``Idempotency-Key``.
+    ``keyed``: the operations that take an ``Idempotency-Key``. ``dated``: those whose answers keep
+    the service's ``Date``.
     """
 
     def __init__(
@@ -55,9 +59,11 @@ class Forwarder:
         upstreams: Upstreams,
         identities: Identities,
         keyed: Collection[str] = frozenset(),
+        dated: Collection[str] = frozenset(),
     ) -> None:
         self._policies: Mapping[str, Policy] = {op.operation_id: op.policy for op in operations}
         self._keyed = frozenset(keyed)
+        self._dated = frozenset(dated)
         self._upstreams = upstreams
         self._identities = identities
 
@@ -76,13 +82,16 @@ class Forwarder:
         try:
             async with self._upstreams.send(request) as response:
                 _note(scope, policy, _CLASSES[response.status // 100], started)
-                await _answer(response, request.method, send)
+                await _answer(response, request.method, send, self._not_returned(operation))
         except UpstreamError as exc:
             if request.client_failure is not None:
                 _note(scope, policy, "aborted", started)
                 raise request.client_failure from exc  # the client, or a limit, ended it
             _note(scope, policy, _failure(exc), started)
             raise
+
+    def _not_returned(self, operation: str) -> frozenset[bytes]:
+        return _NOT_RETURNED_DATED if operation in self._dated else _NOT_RETURNED
 
     def _headers(self, scope: Scope, policy: Policy) -> CIMultiDict[str]:
         # First what the client sent is cleaned, then ours is added: the other way round, a client
@@ -138,8 +147,10 @@ def _body(scope: Scope, receive: Receive) -> bytes | Upload | None:
     return Upload(receive) if has_body(scope) else None
 
 
-async def _answer(response: aiohttp.ClientResponse, method: str, send: Send) -> None:
-    headers = without(response.raw_headers, _NOT_RETURNED)
+async def _answer(
+    response: aiohttp.ClientResponse, method: str, send: Send, left_out: frozenset[bytes]
+) -> None:
+    headers = without(response.raw_headers, left_out)
     start: dict[str, Any] = {
         "type": "http.response.start",
         "status": response.status,

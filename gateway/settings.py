@@ -24,10 +24,11 @@ from openapi.environment import (
     refuse_unknown,
 )
 
+CACHE_BYTES = 16 * 1024 * 1024  # of each worker
 LOOPBACK = "127.0.0.1"  # where the admin port is, always
 KNOWN = (
     "GATEWAY_HOST", "GATEWAY_PORT", "GATEWAY_ADMIN_PORT", "GATEWAY_WORKERS", "OIDC_ISSUERS",
-    "TRUSTED_PROXIES", "UNLIMITED_NETWORKS", DNS_SERVERS, *EDGE,
+    "TRUSTED_PROXIES", "UNLIMITED_NETWORKS", "CACHE_BYTES", DNS_SERVERS, *EDGE,
 )  # fmt: skip
 # Where a service is when its <SERVICE>_URL does not say: on this machine.
 DEFAULT_PORTS: Mapping[str, tuple[str, int]] = {"inventory": ("INVENTORY_PORT", 8081)}
@@ -50,6 +51,7 @@ class Settings:
     unlimited_networks: tuple[Network, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
     dns_servers: tuple[DnsServer, ...] = ()
+    cache_bytes: int = CACHE_BYTES
 
     @property
     def database(self) -> Path:
@@ -120,6 +122,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     refuse_unknown(environ, "OIDC_", KNOWN)
     refuse_unknown(environ, "UNLIMITED_", KNOWN)
     refuse_unknown(environ, "TRUSTED_PROX", KNOWN)
+    refuse_unknown(environ, "CACHE_", KNOWN)
     settings = Settings(
         data=read_data_folder(environ),
         host=environ.get("GATEWAY_HOST") or "127.0.0.1",
@@ -134,6 +137,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         unlimited_networks=_read_networks(environ, "UNLIMITED_NETWORKS"),
         trusted_proxies=_read_proxies(environ),
         dns_servers=read_dns_servers(environ),
+        cache_bytes=_read_bytes(environ, "CACHE_BYTES", CACHE_BYTES),
     )
     if settings.admin_port == settings.port:
         # The port alone tells what is for operators only.
@@ -161,6 +165,13 @@ def _read_network(name: str, text: str) -> Network:
             f"{name} has {text!r}; an address or a network is right, such as 203.0.113.7,"
             " 10.0.0.0/8 or 2001:db8::/32"
         ) from exc
+
+
+def _read_bytes(environ: Mapping[str, str], name: str, default: int) -> int:
+    text = environ.get(name) or str(default)
+    if not (text.isascii() and text.isdigit() and len(text) <= 15):
+        raise SettingFault(f"{name} is {text!r}; a number of bytes is right, such as {default}")
+    return int(text)
 
 
 def _read_redis_url(environ: Mapping[str, str]) -> str | None:

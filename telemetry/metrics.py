@@ -46,6 +46,7 @@ class Metrics:
         self._families = _Families(self.registry)
         self.in_flight = self._families.in_flight.labels(service)
         self._upstreams: dict[tuple[str, str], Histogram] = {}
+        self._cache: dict[tuple[str, str], Counter] = {}
         self._operations: dict[tuple[str | None, str], _Operation] = {}
         for operation_id, method, statuses in operations:
             # Series that begin at nought: the first failure is an increase that rate() can see.
@@ -82,6 +83,14 @@ class Metrics:
         labels = (self.service, operation_id)
         invalid = {part: self._families.invalid.labels(*labels, part) for part in parts}
         return AnswerChecks(self._families.checked.labels(*labels), invalid)
+
+    def count_cache(self, operation_id: str, outcome: str) -> None:
+        """Counts what a cache did with a request: ``hit``, ``miss``…"""
+        key = (operation_id, outcome)
+        series = self._cache.get(key)
+        if series is None:
+            series = self._cache[key] = self._families.cache.labels(self.service, *key)
+        series.inc()
 
     def _unmatched(self, method: str) -> _Operation:
         # Neither a path nor a word for a method that a client makes up becomes a series.
@@ -146,6 +155,12 @@ class _Families:
             "doorstep_invalid_responses",
             "Answers of services that are not as the contract says, by the part at fault.",
             ("service", "operation_id", "part"),
+            registry=registry,
+        )
+        self.cache = Counter(
+            "doorstep_cache_requests",
+            "Requests to operations whose answers are kept, by what became of them.",
+            ("service", "operation_id", "outcome"),
             registry=registry,
         )
 

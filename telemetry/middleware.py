@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 KEY = "telemetry"
 UPSTREAM = "telemetry_upstream"
+CACHE = "telemetry_cache"
 HEADERS = "answer_headers"
 
 
@@ -34,6 +35,11 @@ def request_id_of(scope: Scope) -> str | None:
 def note_upstream(scope: Scope, call: UpstreamCall) -> None:
     """Leaves what a call of another service took; a later one takes its place."""
     scope["extensions"][UPSTREAM] = call
+
+
+def note_cache(scope: Scope, outcome: str) -> None:
+    """Leaves what a cache did with the request: ``hit``, ``miss``…, in one word."""
+    scope["extensions"][CACHE] = outcome
 
 
 def answer_headers(scope: Scope) -> list[tuple[bytes, bytes]]:
@@ -139,6 +145,9 @@ def _count(metrics: Metrics, scope: Scope, exchange: _Exchange, seconds: float) 
     call = scope["extensions"].get(UPSTREAM)
     if call is not None:
         metrics.count_upstream(call)
+    outcome = scope["extensions"].get(CACHE)
+    if outcome is not None:
+        metrics.count_cache(_operation_id(scope) or "", outcome)
 
 
 def _members(

@@ -165,3 +165,15 @@ def test_a_proxy_that_is_none_or_everybody_stops_the_start(text: str) -> None:
 def test_a_misspelt_trust_stops_the_start() -> None:
     with pytest.raises(SettingFault, match="TRUSTED_PROXY is not a setting"):
         read_settings({"TRUSTED_PROXY": "10.0.0.1"})
+
+
+def test_the_cache_has_so_many_bytes() -> None:
+    assert read_settings({"CACHE_BYTES": "1000"}).cache_bytes == 1000
+    assert read_settings({"CACHE_BYTES": "0"}).cache_bytes == 0
+    assert read_settings({}).cache_bytes == 16 * 1024 * 1024
+
+
+@pytest.mark.parametrize("text", ["-1", "16M", "1e6", "9" * 16])
+def test_bytes_that_are_no_number_stop_the_start(text: str) -> None:
+    with pytest.raises(SettingFault, match="CACHE_BYTES is "):
+        read_settings({"CACHE_BYTES": text})

@@ -11,7 +11,7 @@ import pytest
 from telemetry import sharing
 from telemetry.exposition import MetricsEndpoint, exposition
 from telemetry.metrics import Metrics, UpstreamCall
-from telemetry.middleware import TelemetryMiddleware, note_upstream
+from telemetry.middleware import TelemetryMiddleware, note_cache, note_upstream
 
 GET = {"service": "gateway", "operation_id": "list_things", "method": "GET"}
 HEAD = GET | {"method": "HEAD"}
@@ -143,3 +143,16 @@ def test_a_folder_that_cannot_be_made_ends_the_start_with_its_name(tmp_path: Pat
 
     with pytest.raises(SystemExit, match=r"file/metrics cannot be used"):
         sharing.clear(tmp_path / "file" / "metrics")
+
+
+def test_what_a_cache_did_is_counted_by_operation(metrics: Metrics) -> None:
+    async def cached(scope: Any, receive: Any, send: Any) -> None:
+        note_cache(scope, "hit")
+        await answer(scope, receive, send)
+
+    for _ in range(2):
+        serve(cached, metrics, operation="list_things")
+    serve(answer, metrics, operation="list_things")
+
+    labels = {"service": "gateway", "operation_id": "list_things", "outcome": "hit"}
+    assert value(metrics, "doorstep_cache_requests_total", **labels) == 2
