@@ -9,9 +9,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import TraceConfig
+from connexion.exceptions import InvalidSpecification
 from connexion.middleware import ConnexionMiddleware
 from connexion.resolver import Resolver
-from starlette.types import ASGIApp
+from connexion.security import NO_VALUE
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import documents
 from gateway.addresses import Networks
@@ -51,15 +53,16 @@ from gateway.proxies import behind_proxies
 from gateway.readiness import Readiness
 from gateway.response_validation import ResponseValidationMiddleware, checked_operations
 from gateway.security_headers import SecurityHeadersMiddleware
+from gateway.services.contract import load_contract, plugged_in, upstreams_of
 from gateway.settings import Settings
 from gateway.shared_counters import redis_counters
 from gateway.signing import Signer, keeping_up, load_signer
 from gateway.token_errors import TokenErrorMiddleware
 from gateway.tokens import Tokens
 from gateway.upstreams import Upstreams
-from openapi import CONTRACT
 from openapi.assembly import build, connexion_options, shared
-from openapi.document import Document, DocumentFault, load_document
+from openapi.document import Document, DocumentFault
+from openapi.forwarded import FORWARDED_VALIDATORS
 from openapi.framing import FramingMiddleware
 from openapi.problem_middleware import ProblemMiddleware
 from openapi.routing import AllowedMethods
@@ -72,6 +75,7 @@ from openapi.selection import (
     scopes_of,
     select,
 )
+from openapi.validation import OperationFault
 from telemetry.access_log import AccessLog
 from telemetry.metrics import Metrics
 from telemetry.middleware import TelemetryMiddleware, request_id_of
@@ -84,26 +88,39 @@ logger = logging.getLogger(__name__)
 
 
 def create_app(
-    settings: Settings, access_log: AccessLog | None = None, tracing: Tracing | None = None
+    settings: Settings,
+    access_log: AccessLog | None = None,
+    tracing: Tracing | None = None,
+    document: Document | None = None,
 ) -> ASGIApp:
-    """The gateway as an ASGI application."""
-    document = load_document(CONTRACT)
-    services = {op.policy.upstream for op in document.operations if op.policy.upstream}
+    """The gateway as an ASGI application. ``document``: what it serves, when it is loaded."""
+    document = document or load_contract(settings.services)
+    services = upstreams_of(document)
     keys = ApiKeys(settings.database, scopes_of(document))
     _make_admin_key(keys, settings)
     signer = load_signer(settings.signing_key, settings.key_set)
+    plugged = plugged_in(document)
     urls = settings.upstream_urls(services)
-    upstreams = Upstreams(urls, _lookup(settings), _observers(tracing))
+    upstreams = Upstreams(urls, _lookup(settings), _observers(tracing), plugged)
     counters = _counters(settings)
     unlimited = Networks(settings.unlimited_networks)
     failures = _failed_logins(document, counters, unlimited)
     outside = OutsideTokens(settings.issuers, scopes_of(document))
-    own = OwnOperations(Readiness(upstreams, services), Tokens(signer), KeyAdmin(keys), signer)
+    own = OwnOperations(
+        Readiness(upstreams, services - plugged), Tokens(signer), KeyAdmin(keys), signer
+    )
     identities = Identities(signer)
     keyed = operations_with_header(document, "Idempotency-Key")
     metrics = Metrics("gateway", countable(document.operations))
     cached = cached_operations(document) if settings.cache_bytes else {}
-    forwarder: ASGIApp = Forwarder(document.operations, upstreams, identities, keyed, cached)
+    forwarder: ASGIApp = Forwarder(
+        document.operations,
+        upstreams,
+        identities,
+        keyed=keyed,
+        dated=cached,
+        credentials=settings.credentials(plugged),
+    )
     if checked := checked_operations(document, metrics):
         # Before answers are kept: one that is blocked is not.
         forwarder = ResponseValidationMiddleware(forwarder, checked)
@@ -137,6 +154,28 @@ def create_app(
     public = behind_proxies(public, settings.trusted_proxies)
     admin = admin_app(metrics, upstreams.states, Explanations(document, documents.METHODS))
     return PortDispatch(public, admin, settings.admin_port)
+
+
+def rehearse(settings: Settings, document: Document) -> None:
+    """``DocumentFault`` or ``SettingFault`` where ``create_app`` would raise it.
+
+    Nothing is opened or written.
+    """
+    services = upstreams_of(document)
+    settings.upstream_urls(services)
+    settings.credentials(services)
+    limits_of(document)
+    security = dict.fromkeys(("apiKey", "oauth2", "basic"), shared(_NoCredential()))
+    _connexion(document, _serve_nothing, security, (), None)
+
+
+class _NoCredential:
+    def get_fn(self, _scheme: Any, _scopes: Any) -> Callable[[Any], Any]:
+        return lambda _request: NO_VALUE
+
+
+async def _serve_nothing(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    """Stands where the operations are served."""
 
 
 def _stages(
@@ -208,10 +247,16 @@ def _connexion(
         # Connexion resolves a function for each operation, though this application is not made of
         # functions; what serves an operation is checked in _own_operations.
         resolver=Resolver(lambda _operation_id: dispatch),
-        **connexion_options(document.operations, security, after_security),
+        **connexion_options(document.operations, security, after_security, FORWARDED_VALIDATORS),
     )
-    connexion.add_api(select(document, document.operations))
-    build(connexion)
+    try:
+        connexion.add_api(select(document, document.operations))
+        build(connexion)
+    except OperationFault as exc:
+        operation = next(op for op in document.operations if op.operation_id == exc.operation_id)
+        raise document.fault(operation, str(exc)) from exc
+    except InvalidSpecification as exc:
+        raise DocumentFault(f"{document.file}: it is not OpenAPI 3.0: {exc}") from exc
     return connexion
 
 
@@ -223,9 +268,8 @@ def _own_operations(
         if operation.policy.upstream is None and operation.operation_id not in streams:
             serve = getattr(own, operation.operation_id, None)
             if serve is None:
-                raise DocumentFault(
-                    f"{document.file}:{operation.line}: {operation.operation_id} has no upstream,"
-                    " and the gateway has no operation of this name"
+                raise document.fault(
+                    operation, "has no upstream, and the gateway has no operation of this name"
                 )
             serving[operation.operation_id] = serve
     return serving

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway import pages
 from gateway.fixed_pages import FixedPage
 from openapi.document import Document
 from openapi.publication import publish, to_json, to_yaml
@@ -42,8 +43,7 @@ _START = """SwaggerUIBundle({
 """
 
 
-# The documents' paths, as ``AllowedMethods`` takes them.
-METHODS = {path: ["get"] for path in ("/", "/openapi.json", "/openapi.yaml", "/ui", "/ui/")}
+METHODS = pages.METHODS
 
 
 class DocumentsMiddleware:

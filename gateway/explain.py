@@ -88,4 +88,4 @@ class Explanations:
         return {"value": DEFAULTS.get(key), "level": "default", "at": None}
 
     def _at(self, *place: str) -> str:
-        return f"{self._document.file.name}:{self._document.line(place)}"
+        return f"{self._document.file_of(place).name}:{self._document.line(place)}"

@@ -50,7 +50,8 @@ class Forwarder:
     """The innermost ASGI application for operations that have an upstream.
 
     ``keyed``: the operations that take an ``Idempotency-Key``. ``dated``: those whose answers keep
-    the service's ``Date``.
+    the service's ``Date``. ``credentials``: the ``Authorization`` of services that want one of
+    their own instead of the signed identity.
     """
 
     def __init__(
@@ -60,12 +61,14 @@ class Forwarder:
         identities: Identities,
         keyed: Collection[str] = frozenset(),
         dated: Collection[str] = frozenset(),
+        credentials: Mapping[str, str] | None = None,
     ) -> None:
         self._policies: Mapping[str, Policy] = {op.operation_id: op.policy for op in operations}
         self._keyed = frozenset(keyed)
         self._dated = frozenset(dated)
         self._upstreams = upstreams
         self._identities = identities
+        self._credentials = credentials or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         operation = operation_id(scope) or ""
@@ -73,7 +76,7 @@ class Forwarder:
         request = Outgoing(
             policy,
             scope["method"],
-            _target(scope),
+            _target(scope, policy),
             self._headers(scope, policy),
             _body(scope, receive),
             operation in self._keyed,
@@ -82,7 +85,8 @@ class Forwarder:
         try:
             async with self._upstreams.send(request) as response:
                 _note(scope, policy, _CLASSES[response.status // 100], started)
-                await _answer(response, request.method, send, self._not_returned(operation))
+                headers = self._returned(operation, response.raw_headers)
+                await _answer(response, request.method, send, headers)
         except UpstreamError as exc:
             if request.client_failure is not None:
                 _note(scope, policy, "aborted", started)
@@ -90,8 +94,13 @@ class Forwarder:
             _note(scope, policy, _failure(exc), started)
             raise
 
-    def _not_returned(self, operation: str) -> frozenset[bytes]:
-        return _NOT_RETURNED_DATED if operation in self._dated else _NOT_RETURNED
+    def _returned(self, operation: str, headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+        left_out = _NOT_RETURNED_DATED if operation in self._dated else _NOT_RETURNED
+        returned = without(headers, left_out)
+        policy = self._policies[operation]
+        if policy.prefix or policy.base_path:
+            return [_located(name, value, policy) for name, value in returned]
+        return returned
 
     def _headers(self, scope: Scope, policy: Policy) -> CIMultiDict[str]:
         # First what the client sent is cleaned, then ours is added: the other way round, a client
@@ -100,7 +109,7 @@ class Forwarder:
             (name.decode("latin-1"), value.decode("latin-1"))
             for name, value in without(scope["headers"], _NOT_FORWARDED)
         )
-        headers["Authorization"] = self._identities.header(principal(scope), policy.upstream or "")
+        headers["Authorization"] = self._authorization(scope, policy.upstream or "")
         context = context_of(scope)
         if context is not None:
             headers["X-Request-Id"] = context.request_id
@@ -109,6 +118,10 @@ class Forwarder:
             headers["X-Forwarded-For"] = scope["client"][0]
         headers["X-Forwarded-Proto"] = scope["scheme"]
         return headers
+
+    def _authorization(self, scope: Scope, upstream: str) -> str:
+        own = self._credentials.get(upstream)
+        return own or self._identities.header(principal(scope), upstream)
 
 
 _CLASSES = tuple(f"{first}xx" for first in range(10))
@@ -133,11 +146,33 @@ def without(headers: Iterable[tuple[bytes, bytes]], names: frozenset[bytes]) -> 
     return [(name, value) for name, value in headers if name.lower() not in names]
 
 
-def _target(scope: Scope) -> str:
+def _target(scope: Scope, policy: Policy) -> str:
     # The bytes that were routed and authorised, not a decoded and encoded form of them.
     path: str = scope["raw_path"].decode("latin-1")
+    if policy.prefix or policy.base_path:
+        path = upstream_path(path, policy)
     query: str = scope["query_string"].decode("latin-1")
     return f"{path}?{query}" if query else path
+
+
+def upstream_path(path: str, policy: Policy) -> str:
+    """The path at the service, of one that routing found to begin with the policy's prefix."""
+    # By its segments: each may be written with percent-escapes.
+    segments = path.split("/", policy.prefix.count("/") + 1)
+    return f"{policy.base_path}/{segments[-1]}"
+
+
+def _located(name: bytes, value: bytes, policy: Policy) -> tuple[bytes, bytes]:
+    is_place = name.lower() in (b"location", b"content-location")
+    return name, gateway_location(value, policy) if is_place else value
+
+
+def gateway_location(location: bytes, policy: Policy) -> bytes:
+    """A ``Location`` of the service as its client can follow it; one elsewhere stays."""
+    base = policy.base_path.encode() + b"/"
+    if not location.startswith(base) or location.startswith(b"//"):
+        return location
+    return policy.prefix.encode() + b"/" + location.removeprefix(base)
 
 
 def _body(scope: Scope, receive: Receive) -> bytes | Upload | None:
@@ -148,9 +183,8 @@ def _body(scope: Scope, receive: Receive) -> bytes | Upload | None:
 
 
 async def _answer(
-    response: aiohttp.ClientResponse, method: str, send: Send, left_out: frozenset[bytes]
+    response: aiohttp.ClientResponse, method: str, send: Send, headers: Headers
 ) -> None:
-    headers = without(response.raw_headers, left_out)
     start: dict[str, Any] = {
         "type": "http.response.start",
         "status": response.status,

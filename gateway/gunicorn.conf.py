@@ -3,7 +3,9 @@
 import os
 import sys
 
+from gateway.reload import reloader
 from gateway.settings import LOOPBACK, read_settings
+from openapi.document import DocumentFault
 from openapi.environment import SettingFault
 from openapi.server import bind_address, refuse_taken_port
 from telemetry import sharing
@@ -26,6 +28,16 @@ def on_starting(server):
     refuse_taken_port("GATEWAY_PORT", _settings.host, _settings.port)(server)
     refuse_taken_port("GATEWAY_ADMIN_PORT", LOOPBACK, _settings.admin_port)(server)
     sharing.clear(_settings.metrics)
+    try:
+        reloader.read(os.environ)
+    except (DocumentFault, SettingFault) as exc:
+        sys.exit(f"gateway: cannot start: {exc}")
+    server.handle_hup = lambda: reloader.reload(server)
+    _settings.process_id.write_text(f"{server.pid}\n")
+
+
+def on_exit(_server):
+    _settings.process_id.unlink(missing_ok=True)
 
 
 def child_exit(_server, worker):

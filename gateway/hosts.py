@@ -20,7 +20,8 @@ PROBES = "health"  # the tag of what load balancers ask, by an address and not b
 
 def open_paths(operations: Iterable[Operation]) -> frozenset[str]:
     """The paths that are answered under every name."""
-    return frozenset(op.path for op in operations if PROBES in op.spec.get("tags", ()))
+    own = (op for op in operations if op.policy.upstream is None)
+    return frozenset(op.path for op in own if PROBES in op.spec.get("tags", ()))
 
 
 class HostsMiddleware:

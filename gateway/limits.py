@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.addresses import Networks, client_address
 from gateway.counters import Count, Counters
 from gateway.problems import TOO_MANY_REQUESTS
-from openapi.document import Document, DocumentFault, Operation
+from openapi.document import Document
 from openapi.policy import RateLimit
 from openapi.problems import Problem
 from openapi.request import operation_id, principal
@@ -91,16 +91,11 @@ def limits_of(document: Document) -> dict[str, Limits]:
     named: dict[str, RateLimit] = {}
     for operation in limited:
         if "429" not in operation.spec["responses"]:
-            raise _fault(document, operation, "has a rate-limit and no answer 429")
+            raise document.fault(operation, "has a rate-limit and no answer 429")
         for limit in operation.policy.rate_limits:
             if named.setdefault(limit.name, limit) != limit:
-                raise _fault(document, operation, f"the rate-limit {limit.name} is another one too")
+                raise document.fault(operation, f"the rate-limit {limit.name} is another one too")
     return {op.operation_id: op.policy.rate_limits for op in limited}
-
-
-def _fault(document: Document, operation: Operation, message: str) -> DocumentFault:
-    where = f"{document.file}:{operation.line}: {operation.operation_id}"
-    return DocumentFault(f"{where}: {message}")
 
 
 def _key(limit: RateLimit, scope: Scope, principal: str | None) -> str:

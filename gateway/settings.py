@@ -15,6 +15,7 @@ from gateway.edge_settings import KNOWN as EDGE
 from gateway.edge_settings import EdgeSettings, read_edge
 from gateway.endpoints import BY_SRV, SCHEMES
 from gateway.issuers import Issuer, read_issuers
+from openapi import CONTRACT
 from openapi.environment import (
     SettingFault,
     read_data_folder,
@@ -28,7 +29,7 @@ CACHE_BYTES = 16 * 1024 * 1024  # of each worker
 LOOPBACK = "127.0.0.1"  # where the admin port is, always
 KNOWN = (
     "GATEWAY_HOST", "GATEWAY_PORT", "GATEWAY_ADMIN_PORT", "GATEWAY_WORKERS", "OIDC_ISSUERS",
-    "TRUSTED_PROXIES", "UNLIMITED_NETWORKS", "CACHE_BYTES", DNS_SERVERS, *EDGE,
+    "TRUSTED_PROXIES", "UNLIMITED_NETWORKS", "GATEWAY_SERVICES", "CACHE_BYTES", DNS_SERVERS, *EDGE,
 )  # fmt: skip
 # Where a service is when its <SERVICE>_URL does not say: on this machine.
 DEFAULT_PORTS: Mapping[str, tuple[str, int]] = {"inventory": ("INVENTORY_PORT", 8081)}
@@ -52,6 +53,7 @@ class Settings:
     trusted_proxies: tuple[Network, ...] = ()
     dns_servers: tuple[DnsServer, ...] = ()
     cache_bytes: int = CACHE_BYTES
+    services: Path = CONTRACT.parent  # the folder of the plugged-in services' documents
 
     @property
     def database(self) -> Path:
@@ -62,6 +64,11 @@ class Settings:
     def metrics(self) -> Path:
         """The folder that the workers of this port count in."""
         return self.data / "metrics" / f"gateway-{self.port}"
+
+    @property
+    def process_id(self) -> Path:
+        """The file with the id of the process that takes SIGHUP and SIGTERM."""
+        return self.data / f"gateway-{self.port}.pid"
 
     @property
     def admin_key(self) -> Path:
@@ -82,8 +89,20 @@ class Settings:
         """Each service's instances, from its ``<SERVICE>_URL``; or ``SettingFault``."""
         return {service: self._upstream_urls(service) for service in services}
 
+    def credentials(self, services: Collection[str]) -> dict[str, str]:
+        """The ``Authorization`` of the services that have one, from ``<SERVICE>_AUTHORIZATION``."""
+        names = {service: _variable(service, "AUTHORIZATION") for service in services}
+        for name in names.values():
+            value = self.environ.get(name, "")
+            if not (value.isascii() and value.isprintable()):
+                # Its value is not told: it is a secret.
+                raise SettingFault(f"{name} is not the value of a header")
+        return {
+            service: self.environ[name] for service, name in names.items() if self.environ.get(name)
+        }
+
     def _upstream_urls(self, service: str) -> tuple[str, ...]:
-        name = service.upper().replace("-", "_") + "_URL"
+        name = _variable(service, "URL")
         given = self.environ.get(name) or self._default_url(service, name)
         urls = tuple(_base_url(name, url.strip()) for url in given.split(","))
         if len(set(urls)) < len(urls):
@@ -95,6 +114,11 @@ class Settings:
             raise SettingFault(f"{name} is not set: where is the service {service}?")
         variable, port = DEFAULT_PORTS[service]
         return f"http://127.0.0.1:{read_port(self.environ, variable, port)}"
+
+
+def _variable(service: str, what: str) -> str:
+    """The environment variable of a service, such as ``PETSTORE_URL``."""
+    return f"{service.upper().replace('-', '_')}_{what}"
 
 
 def _base_url(name: str, url: str) -> str:
@@ -138,6 +162,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         trusted_proxies=_read_proxies(environ),
         dns_servers=read_dns_servers(environ),
         cache_bytes=_read_bytes(environ, "CACHE_BYTES", CACHE_BYTES),
+        services=_read_services(environ),
     )
     if settings.admin_port == settings.port:
         # The port alone tells what is for operators only.
@@ -150,6 +175,13 @@ def _read_proxies(environ: Mapping[str, str]) -> tuple[Network, ...]:
     if any(network.prefixlen == 0 for network in proxies):
         raise SettingFault("TRUSTED_PROXIES has every address: each client could say who it is")
     return proxies
+
+
+def _read_services(environ: Mapping[str, str]) -> Path:
+    folder = Path(environ.get("GATEWAY_SERVICES") or CONTRACT.parent).absolute()
+    if not folder.is_dir():
+        raise SettingFault(f"GATEWAY_SERVICES is {folder}, which is not a folder")
+    return folder
 
 
 def _read_networks(environ: Mapping[str, str], name: str) -> tuple[Network, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -63,13 +63,16 @@ class Upstreams:
         urls: Mapping[str, Sequence[str]],
         lookup: Callable[[], Lookup] | None = None,
         observers: Sequence[aiohttp.TraceConfig] = (),
+        plugged: Collection[str] = frozenset(),
     ) -> None:
         """``lookup``: makes what finds names; None: the operating system does, as it connects.
 
-        ``observers`` are told of every try.
+        ``observers`` are told of every try. ``plugged``: services that do not tell whether they are
+        ready as ours do.
         """
         self._lookup = lookup
         self._observers = list(observers)
+        self._plugged = frozenset(plugged)
         self._pools = {service: Pool(service, places) for service, places in urls.items()}
         self._budgets = {service: RetryBudget() for service in urls}
         self._session: aiohttp.ClientSession | None = None
@@ -94,7 +97,7 @@ class Upstreams:
         # Tries are counted here alone. aiohttp has no public switch for its own; its test client
         # sets this too, and a unit test notices when it does nothing any more.
         self._session._retry_connection = False
-        self._checks = HealthChecks()
+        self._checks = HealthChecks(self._plugged)
         await self._discover()
         self._checks.watch(self._all())
 

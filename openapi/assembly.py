@@ -21,11 +21,13 @@ def connexion_options(
     operations: Collection[Operation],
     security: Mapping[str, Any],
     after_security: Collection[Callable[[ASGIApp], ASGIApp]] = (),
+    validators: Mapping[str, Any] = VALIDATOR_MAP,
 ) -> dict[str, Any]:
     """The options for ``ConnexionMiddleware`` or ``FlaskApp`` that serves these operations.
 
     ``security``: scheme type to its handler, as Connexion's ``security_map`` has it.
     ``after_security``: stages that see who asks, before anything of the body is read.
+    ``validators``: what reads parameters and bodies, as Connexion's ``validator_map`` has it.
     """
     limits = {op.operation_id: op.policy.body_limit for op in operations}
     return {
@@ -38,7 +40,7 @@ def connexion_options(
             LifespanMiddleware,
         ],
         "strict_validation": True,
-        "validator_map": dict(VALIDATOR_MAP),
+        "validator_map": dict(validators),
         "security_map": dict(security),
     }
 

@@ -13,10 +13,10 @@ from starlette.types import Message, Receive, Scope
 
 from openapi import strict_json
 from openapi.body_limit import too_large
-from openapi.parameters import parse_query
+from openapi.parameters import parse_query, read_text
 from openapi.problems import INVALID_REQUEST, UNSUPPORTED_MEDIA_TYPE, Problem
 from openapi.request import header, validated
-from openapi.schemas import compile_schema, faults, first_faults
+from openapi.schemas import compile_request_schema, faults, first_faults
 
 # Parsing a body of this many bytes takes long enough to be felt by the other requests of the
 # worker, so it leaves the event loop.
@@ -39,8 +39,7 @@ class CompiledBodyValidator(AbstractRequestBodyValidator):
 
     def __init__(self, *, schema: dict[str, Any], required: bool = False, **options: Any) -> None:
         super().__init__(schema=schema, required=required, **options)
-        self._validator = compile_schema(schema)
-        self._declared = schema.get("properties", {})
+        self._validator = compile_request_schema(schema)
 
     async def wrap_receive(self, receive: Receive, *, scope: Scope) -> tuple[Receive, Scope]:
         """Checks the body; the receive channel that is returned gives its bytes again."""
@@ -91,7 +90,20 @@ class JSONBody(CompiledBodyValidator):
 
 
 class FormBody(CompiledBodyValidator):
-    """Bodies of ``application/x-www-form-urlencoded``: each field once, as text."""
+    """Bodies of ``application/x-www-form-urlencoded``: each field once, but for arrays.
+
+    A field is text, or what its schema says that its text is.
+    """
+
+    def __init__(self, *, schema: dict[str, Any], **options: Any) -> None:
+        super().__init__(schema=schema, **options)
+        self._types: dict[str, Any] = {
+            name: member.get("items", {}).get("type") if _is_array(member) else member.get("type")
+            for name, member in schema.get("properties", {}).items()
+        }
+        self._arrays = {
+            name for name, member in schema.get("properties", {}).items() if _is_array(member)
+        }
 
     def parse(self, raw: bytes) -> Any:
         try:
@@ -102,13 +114,21 @@ class FormBody(CompiledBodyValidator):
                 INVALID_REQUEST, f"The body is not valid: {detail}.", errors=[_at("", detail)]
             ) from exc
         for name, texts in fields.items():
-            if len(texts) > 1:
+            if len(texts) > 1 and name not in self._arrays:
                 raise Problem(
                     INVALID_REQUEST,
                     f"The body is not valid: the field {name[:80]} is given more than once.",
                     errors=[_at("/" + name[:80], "is given more than once")],
                 )
-        return {name: texts[0] for name, texts in fields.items()}
+        return {name: self._read(name, texts) for name, texts in fields.items()}
+
+    def _read(self, name: str, texts: list[str]) -> Any:
+        values = [read_text(text, self._types.get(name)) for text in texts]
+        return values if name in self._arrays else values[0]
+
+
+def _is_array(schema: Mapping[str, Any]) -> bool:
+    return schema.get("type") == "array"
 
 
 class StreamedBody:

@@ -39,11 +39,23 @@ def _string(text: str) -> Any:
 
 # Text that is not written as its type demands stays text, and the schema refuses it by name.
 _READERS: Mapping[str, Callable[[str], Any]] = {
+    "string": _string,
     "integer": _integer,
     "number": _number,
     "boolean": _boolean,
-    "string": _string,
 }
+_STYLES: Mapping[str, str] = {"query": "form", "path": "simple", "header": "simple"}
+_SEPARATORS: Mapping[str, str] = {
+    "form": ",",
+    "simple": ",",
+    "spaceDelimited": " ",
+    "pipeDelimited": "|",
+}
+
+
+def read_text(text: str, kind: str | None) -> Any:
+    """The value of this JSON type that the text stands for; else the text itself."""
+    return _READERS.get(kind or "string", _string)(text)
 
 
 class Parameter:
@@ -58,7 +70,8 @@ class Parameter:
         self.is_array = schema.get("type") == "array"
         self.argument = self.name.lower().replace("-", "_")
         self.argument_in_path = self.name.replace("-", "_")  # as Connexion's routing has it
-        self._read = _reader(declared)
+        self._separator = _separator(declared) if self.is_array else None
+        self._readers = _readers(declared)
         self._validator: Validator = compile_schema(schema)
 
     def value(self, texts: list[str] | None) -> Any:
@@ -67,12 +80,18 @@ class Parameter:
             if self.required:
                 raise self.problem("is required")
             return self.default
-        if not self.is_array and len(texts) > 1:
+        if len(texts) > 1 and (self._separator or not self.is_array):
             raise self.problem("is given more than once")
-        value: Any = [self._read(text) for text in texts] if self.is_array else self._read(texts[0])
-        if not self._validator.is_valid(value):
-            raise self.problem(_say(faults(self._validator, value)))
-        return value
+        if self._separator:
+            texts = texts[0].split(self._separator)
+        readings = [self._reading(read, texts) for read in self._readers]
+        for value in readings:
+            if self._validator.is_valid(value):
+                return value
+        raise self.problem(_say(faults(self._validator, readings[0])))
+
+    def _reading(self, read: Callable[[str], Any], texts: list[str]) -> Any:
+        return [read(text) for text in texts] if self.is_array else read(texts[0])
 
     def problem(self, what: str) -> Problem:
         """The problem that names this parameter."""
@@ -83,17 +102,27 @@ class Parameter:
         )
 
 
-def _reader(declared: Mapping[str, Any]) -> Callable[[str], Any]:
+def _separator(declared: Mapping[str, Any]) -> str | None:
+    """What stands between the values of an array; None when each has a name of its own."""
+    style = declared.get("style", _STYLES[declared["in"]])
+    if style == "form" and declared.get("explode", True):
+        return None
+    if style not in _SEPARATORS:
+        raise UnsupportedParameter(f"{declared['name']}: arrays of style {style} are not read")
+    return _SEPARATORS[style]
+
+
+def _readers(declared: Mapping[str, Any]) -> tuple[Callable[[str], Any], ...]:
+    """How its texts may be meant. Where the schema has no one type, as what comes first fits."""
     schema = declared["schema"]
-    kind = schema.get("type", "string")
+    kind = schema.get("type")
     if kind == "array":
-        exploded = declared.get("style", "form") == "form" and declared.get("explode", True)
-        if declared["in"] != "query" or not exploded:
-            raise UnsupportedParameter(f"{declared['name']}: arrays are read as query, exploded")
-        kind = schema.get("items", {}).get("type", "string")
+        kind = schema.get("items", {}).get("type")
+    if kind is None:
+        return tuple(_READERS.values())
     if kind not in _READERS:
         raise UnsupportedParameter(f"{declared['name']}: a parameter of type {kind} is not read")
-    return _READERS[kind]
+    return (_READERS[kind],)
 
 
 def header_reader(schema: Mapping[str, Any]) -> Callable[[str], Any]:
@@ -117,7 +146,7 @@ class CompiledParameterValidator:
     def __init__(
         self, parameters: Iterable[Mapping[str, Any]], *, security_query_params: Iterable[str] = ()
     ) -> None:
-        declared = [Parameter(parameter) for parameter in parameters]
+        declared = [self._parameter(parameter) for parameter in parameters]
         self._query = {p.name: p for p in declared if p.location == "query"}
         self._path = [p for p in declared if p.location == "path"]
         self._headers = [
@@ -126,18 +155,23 @@ class CompiledParameterValidator:
             # OpenAPI 3.0.3: header parameters of these names are ignored.
             if p.location == "header" and p.name.lower() not in ("accept", "content-type")
         ]
-        cookies = [p.name for p in declared if p.location == "cookie"]
-        if cookies:
-            raise UnsupportedParameter(f"{cookies[0]}: cookie parameters are not read")
-        _check_arguments([*self._query.values(), *self._path, *(p for _, p in self._headers)])
+        self._check([*self._query.values(), *self._path, *(p for _, p in self._headers)])
         self._known = self._query.keys() | set(security_query_params)
+
+    def _parameter(self, declared: Mapping[str, Any]) -> Parameter:
+        if declared["in"] == "cookie":
+            raise UnsupportedParameter(f"{declared['name']}: cookie parameters are not read")
+        return Parameter(declared)
+
+    def _check(self, parameters: Iterable[Parameter]) -> None:
+        _check_arguments(parameters)
 
     def validate(self, scope: Scope) -> None:
         """Reads and checks every parameter of the request, or raises a problem."""
         values = validated(scope).parameters
         texts = _texts(scope["query_string"]) if scope["query_string"] else {}
-        if not texts.keys() <= self._known:
-            raise self._unknown(texts)
+        if not texts.keys() <= self._known and (unknown := self._unknown(texts)):
+            raise self._refusal(unknown)
         for name, parameter in self._query.items():
             values[parameter.argument] = parameter.value(texts.get(name))
         for parameter in self._path:
@@ -147,8 +181,10 @@ class CompiledParameterValidator:
             lines = [v.decode("latin-1") for n, v in scope["headers"] if n == name_bytes]
             values[parameter.argument] = parameter.value([", ".join(lines)] if lines else None)
 
-    def _unknown(self, texts: Mapping[str, Any]) -> Problem:
-        unknown = sorted(texts.keys() - self._known)
+    def _unknown(self, texts: Mapping[str, Any]) -> list[str]:
+        return sorted(texts.keys() - self._known)
+
+    def _refusal(self, unknown: list[str]) -> Problem:
         known = ", ".join(sorted(self._query)) or "none"
         return Problem(
             INVALID_REQUEST,

@@ -20,6 +20,7 @@ DEFAULT_BODY_LIMIT = 1024 * 1024
 FAILED_LOGINS = "failed-logins"
 DEFAULT_TIMEOUT: Mapping[str, float] = {"connect": 2.0, "total": 15.0}
 KEYS: Sequence[str] = tuple(_SCHEMA["properties"])
+SERVICE_KEYS = frozenset(("prefix", "base-path", "public", "scopes"))  # of plugged-in services
 # What holds where the document says nothing; a key that is not here is off.
 DEFAULTS: Mapping[str, Any] = {"timeout": DEFAULT_TIMEOUT, "limits": {"body": DEFAULT_BODY_LIMIT}}
 
@@ -64,6 +65,7 @@ class Policy:
 
     ``upstream`` names the service that serves it; None means the gateway itself.
     ``failed_logins``: how many credentials that are not good an address may send.
+    ``prefix`` and ``base_path``: what the path begins with here, and at the upstream instead.
     """
 
     upstream: str | None
@@ -76,6 +78,8 @@ class Policy:
     failed_logins: RateLimit | None = None
     response_check: ResponseCheck | None = None
     cache: Caching | None = None  # None: no answer is kept
+    prefix: str = ""
+    base_path: str = ""
 
 
 def resolve_policy(*levels: Mapping[str, Any]) -> Policy:
@@ -95,6 +99,8 @@ def resolve_policy(*levels: Mapping[str, Any]) -> Policy:
         failed_logins=_failed_logins(merged.get("failed-logins")),
         response_check=_response_check(merged.get("validation")),
         cache=_caching(merged.get("cache", False)),
+        prefix=merged.get("prefix", ""),
+        base_path=merged.get("base-path", ""),
     )
 
 

@@ -51,9 +51,16 @@ def compile_schema(schema: Mapping[str, Any]) -> Validator:
     All formats of JSON Schema Draft 4 are enforced, and ``uuid`` and ``date``; ``nullable`` means
     what OpenAPI 3.0.3 says.
     """
-    return jsonschema_rs.Draft4Validator(
-        to_json_schema(schema), validate_formats=True, formats=dict(FORMATS)
-    )
+    return _compiled(to_json_schema(schema))
+
+
+def compile_request_schema(schema: Mapping[str, Any]) -> Validator:
+    """As ``compile_schema``, of what is sent: nobody has to send what is ``readOnly``."""
+    return _compiled(_RequestTranslation().translate(schema))
+
+
+def _compiled(schema: Any) -> Validator:
+    return jsonschema_rs.Draft4Validator(schema, validate_formats=True, formats=dict(FORMATS))
 
 
 def compile_foreign(schema: Mapping[str, Any]) -> Validator:
@@ -78,26 +85,91 @@ def _refuse_to_retrieve(uri: str) -> Any:
 
 
 def to_json_schema(schema: Any) -> Any:
-    """The same schema in JSON Schema Draft 4's words, whose only difference is ``nullable``."""
-    if isinstance(schema, list):
-        return [to_json_schema(part) for part in schema]
-    if not isinstance(schema, Mapping):
-        return schema
-    out = {key: _translate(key, part) for key, part in schema.items() if key != "nullable"}
-    if schema.get("nullable") is True and isinstance(out.get("type"), str):
-        out["type"] = [out["type"], "null"]
-        if "enum" in out and None not in out["enum"]:
-            out["enum"] = [*out["enum"], None]
-    return out
+    """The same schema in JSON Schema Draft 4's words, whose only difference is ``nullable``.
+
+    A schema that has itself among its parts leads there by references.
+    """
+    return _Translation().translate(schema)
 
 
-def _translate(key: str, part: Any) -> Any:
+def is_recursive(schema: Any) -> bool:
+    """Whether a schema whose references are resolved has itself among its parts."""
+    return _leads_back(schema, set(), set())
+
+
+def _leads_back(part: Any, around: set[int], seen: set[int]) -> bool:
+    if not isinstance(part, Mapping | list):
+        return False
+    if id(part) in seen:
+        return id(part) in around
+    seen.add(id(part))
+    around.add(id(part))
+    below = part.values() if isinstance(part, Mapping) else part
+    found = any(_leads_back(each, around, seen) for each in below)
+    around.discard(id(part))
+    return found
+
+
+class _Translation:
+    """Translates one schema, with all that is below it."""
+
+    def translate(self, schema: Any) -> Any:
+        if not is_recursive(schema):
+            return self._tree(schema)
+        self._names: dict[int, str] = {}
+        self._definitions: dict[str, Any] = {}
+        return {**self._graph(schema), "definitions": self._definitions}
+
+    def _tree(self, schema: Any) -> Any:
+        return self._with_parts(schema, self._tree)
+
+    def _graph(self, schema: Any) -> Any:
+        """Each schema is translated once, to a definition that the others refer to."""
+        if not isinstance(schema, Mapping):
+            return self._with_parts(schema, self._graph)
+        if id(schema) not in self._names:
+            name = self._names[id(schema)] = f"schema-{len(self._names)}"
+            self._definitions[name] = self._with_parts(schema, self._graph)
+        return {"$ref": f"#/definitions/{self._names[id(schema)]}"}
+
+    def _with_parts(self, schema: Any, translate: Callable[[Any], Any]) -> Any:
+        if isinstance(schema, list):
+            return [translate(part) for part in schema]
+        if not isinstance(schema, Mapping):
+            return schema
+        out = {
+            key: _translate_part(key, part, translate)
+            for key, part in schema.items()
+            if key != "nullable"
+        }
+        if schema.get("nullable") is True and isinstance(out.get("type"), str):
+            out["type"] = [out["type"], "null"]
+            if "enum" in out and None not in out["enum"]:
+                out["enum"] = [*out["enum"], None]
+        return out
+
+
+class _RequestTranslation(_Translation):
+    """What is ``readOnly`` is not required of requests (OpenAPI 3.0.3 §4.7.24)."""
+
+    def _with_parts(self, schema: Any, translate: Callable[[Any], Any]) -> Any:
+        out = super()._with_parts(schema, translate)
+        required = out.get("required") if isinstance(out, dict) else None
+        if isinstance(required, list):
+            properties = schema.get("properties", {})
+            out["required"] = [n for n in required if not properties.get(n, {}).get("readOnly")]
+            if not out["required"]:
+                del out["required"]  # Draft 4 takes no empty list
+        return out
+
+
+def _translate_part(key: str, part: Any, translate: Callable[[Any], Any]) -> Any:
     # Below these stand values and names, not schemas: a property may be called "nullable".
     if key in ("enum", "default", "example", "required"):
         return part
     if key == "properties":
-        return {name: to_json_schema(schema) for name, schema in part.items()}
-    return to_json_schema(part)
+        return {name: translate(schema) for name, schema in part.items()}
+    return translate(part)
 
 
 def faults(validator: Validator, instance: Any) -> list[tuple[str, str]]:

@@ -6,7 +6,8 @@ import copy
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from openapi.document import METHODS, Document, DocumentFault, Operation
+from openapi.components import resolve
+from openapi.document import METHODS, Document, Operation
 
 WITH_SCOPES = ("oauth2", "openIdConnect")  # the scheme types that may name scopes
 
@@ -69,14 +70,13 @@ def check_security(
     schemes = _schemes(document)
     for operation in operations:
         security = operation.spec.get("security", document.content.get("security"))
-        where = f"{document.file}:{operation.line}: {operation.operation_id}"
         if security is None:
-            raise DocumentFault(f"{where}: has no security; say `security: []` if it is open")
+            raise document.fault(operation, "has no security; say `security: []` if it is open")
         for name in (name for option in security for name in option):
             if name not in schemes:
-                raise DocumentFault(f"{where}: the security scheme {name} is not defined")
+                raise document.fault(operation, f"the security scheme {name} is not defined")
             if _kind(schemes[name]) not in handled:
-                raise DocumentFault(f"{where}: nothing handles the security scheme {name}")
+                raise document.fault(operation, f"nothing handles the security scheme {name}")
 
 
 def _schemes(document: Document) -> Mapping[str, Any]:
@@ -137,5 +137,4 @@ def headers_of(document: Document, operation: Operation) -> Iterator[str]:
 def _parameters(document: Document, operation: Operation) -> Iterator[Mapping[str, Any]]:
     common = document.content["paths"][operation.path].get("parameters", ())
     for declared in (*common, *operation.spec.get("parameters", ())):
-        reference = declared.get("$ref", "").rpartition("/")[2]
-        yield document.content["components"]["parameters"][reference] if reference else declared
+        yield resolve(document.content, declared)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import mmap
 import socket
 import sys
+from collections.abc import Callable
 from typing import Any, ClassVar
 
+from uvicorn.config import Config
 from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
 
@@ -28,18 +31,40 @@ class Worker(UvicornWorker):
         "access_log": False,  # telemetry has it
     }
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._serving = mmap.mmap(-1, 1)  # memory that is shared with the arbiter
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether it takes requests; the arbiter may ask."""
+        return bool(self._serving[0])
+
     async def _serve(self) -> None:
         # As in UvicornWorker, which has no place for a server of another class.
         self.config.app = self.wsgi
-        server = DrainingServer(config=self.config)
+        server = DrainingServer(self.config, self._tell)
         self._install_sigquit_handler()
         await server.serve(sockets=self.sockets)
         if not server.started:
             sys.exit(WORKER_BOOT_ERROR)
 
+    def _tell(self) -> None:
+        self._serving[0] = 1
+
 
 class DrainingServer(Server):
     """uvicorn's server, which serves those too whom the kernel has let in when it ends."""
+
+    def __init__(self, config: Config, on_start: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_start = on_start
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Says when requests are taken."""
+        await super().startup(sockets)
+        if self.started:
+            self._on_start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Takes in every connection that is made, then stops to listen, then lets all finish.

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-import gateway.app
+from gateway.app import create_app
 from gateway.deprecation import DeprecationMiddleware
 from gateway.settings import read_settings
 from openapi import CONTRACT
@@ -63,11 +63,12 @@ async def ask(app: Any, path: str) -> tuple[int, list[tuple[bytes, bytes]]]:
     [("get_liveness", "/health/live", 200), ("list_changes", "/v1/changes", 401)],
 )
 def test_every_answer_tells_it_refusals_included(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operation_id: str, path: str, status: int
+    tmp_path: Path, operation_id: str, path: str, status: int
 ) -> None:
     file = contract(tmp_path, operation_id, "deprecated: true", f"x-gateway: {{{LINE}}}")
-    monkeypatch.setattr(gateway.app, "CONTRACT", file)
-    app = gateway.app.create_app(read_settings({"DOORSTEP_DATA": str(tmp_path / "data")}))
+    app = create_app(
+        read_settings({"DOORSTEP_DATA": str(tmp_path / "data")}), document=load_document(file)
+    )
 
     answered, headers = asyncio.run(ask(app, path))
     _, others = asyncio.run(ask(app, "/v1/customers"))

@@ -204,9 +204,9 @@ def test_a_gateway_that_blocks_answers_502_for_a_service_that_lies(
     assert CONTRACT.read_text().count(here) == 1
     contract = tmp_path / "contract.yaml"
     contract.write_text(CONTRACT.read_text().replace(here, "validation: { response: block }"))
-    monkeypatch.setattr(gateway.app, "CONTRACT", contract)
-    monkeypatch.setattr(gateway.app, "Forwarder", lambda *_: lie)
-    app = gateway.app.create_app(read_settings({"DOORSTEP_DATA": str(tmp_path)}))
+    monkeypatch.setattr(gateway.app, "Forwarder", lambda *_, **__: lie)
+    settings = read_settings({"DOORSTEP_DATA": str(tmp_path)})
+    app = gateway.app.create_app(settings, document=load_document(contract))
     key = (tmp_path / "admin.key").read_text().strip()
 
     status, body = asyncio.run(get(app, "/v1/devices/lamp", key))

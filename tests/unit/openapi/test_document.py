@@ -47,7 +47,7 @@ def test_json_is_read_too(tmp_path: Path) -> None:
     [
         pytest.param("", "it is not an OpenAPI document", id="empty"),
         pytest.param("- 1\n", "it is not an OpenAPI document", id="a list"),
-        pytest.param("a: [\n", "line 2", id="not YAML"),
+        pytest.param("a: [\n", ":2: it is not YAML: ", id="not YAML"),
         pytest.param("a: &a [*a]\n", "an alias in itself", id="an alias in itself"),
         pytest.param("a: " + "[" * 5000 + "]" * 5000, "nested too deeply", id="deep"),
         pytest.param("a: !!python/name:os.system\n", "could not determine a constructor", id="tag"),

@@ -122,15 +122,42 @@ def test_a_missing_parameter_that_is_required_is_refused() -> None:
     [
         a_parameter("object"),
         a_parameter("array", schema={"items": {"type": "object"}}),
-        a_parameter("array", explode=False),
-        a_parameter("array", style="pipeDelimited"),
-        a_parameter("array", "header"),
+        a_parameter("array", "path", style="matrix"),
+        a_parameter("array", style="deepObject"),
         a_parameter(location="cookie"),
     ],
 )
 def test_a_style_that_is_not_read_stops_the_start(declared: dict[str, Any]) -> None:
     with pytest.raises(UnsupportedParameter, match="it: "):
         CompiledParameterValidator([declared])
+
+
+@pytest.mark.parametrize(
+    ("declared", "text", "value"),
+    [
+        (AN_ARRAY | {"explode": False}, "1,2", [1, 2]),
+        (AN_ARRAY | {"style": "spaceDelimited"}, "1 2", [1, 2]),
+        (AN_ARRAY | {"style": "pipeDelimited"}, "1|2", [1, 2]),
+        (AN_ARRAY | {"in": "path"}, "1,2", [1, 2]),
+        (AN_ARRAY | {"in": "header"}, "1,2", [1, 2]),
+    ],
+)
+def test_an_array_is_read_in_its_style(declared: dict[str, Any], text: str, value: Any) -> None:
+    assert read(declared, text) == value
+    assert is_refused(declared, text.replace("2", "x"))
+
+
+def test_an_array_of_one_text_is_not_given_twice() -> None:
+    assert is_refused(AN_ARRAY | {"explode": False}, "1", "2")
+
+
+@pytest.mark.parametrize(("text", "value"), [("5", 5), ("ab", "ab"), ("true", True)])
+def test_a_schema_of_several_types_takes_what_fits_one(text: str, value: Any) -> None:
+    kinds = [{"type": "integer"}, {"type": "boolean"}, {"type": "string", "pattern": "^[a-c]*$"}]
+    declared = {"name": "it", "in": "query", "schema": {"oneOf": kinds}}
+
+    assert read(declared, text) == value
+    assert is_refused(declared, "z")
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from openapi.schemas import (
     MAX_ERRORS,
     MAX_MESSAGE,
+    compile_request_schema,
     compile_schema,
     faults,
+    is_recursive,
     pointer,
     shorten,
     to_json_schema,
@@ -130,3 +132,48 @@ def test_a_message_is_shortened_to_its_limit(message: str) -> None:
 )
 def test_a_pointer_is_escaped(path: list[str | int], expected: str) -> None:
     assert pointer(path) == expected
+
+
+def a_tree() -> dict[str, Any]:
+    """A schema that has itself among its parts, as a resolved document has it."""
+    tree: dict[str, Any] = {
+        "type": "object",
+        "required": ["id", "name"],
+        "properties": {
+            "id": {"type": "integer", "readOnly": True},
+            "name": {"type": "string", "nullable": True},
+            "children": {"type": "array"},
+        },
+    }
+    tree["properties"]["children"]["items"] = tree
+    return tree
+
+
+def test_a_schema_that_leads_back_to_itself_holds_at_every_depth() -> None:
+    validator = compile_schema(a_tree())
+    leaf = {"id": 1, "name": None}
+
+    assert validator.is_valid({**leaf, "children": [{**leaf, "children": [leaf]}]})
+    assert not validator.is_valid({**leaf, "children": [{**leaf, "children": [{"id": 1}]}]})
+
+
+def test_the_same_part_in_two_places_does_not_lead_back() -> None:
+    part = {"type": "string"}
+
+    assert is_recursive(a_tree())
+    assert not is_recursive({"properties": {"a": part, "b": part}})
+
+
+def test_what_is_read_only_is_not_required_of_requests() -> None:
+    validator = compile_request_schema(a_tree())
+
+    assert validator.is_valid({"name": "a", "children": [{"name": "b"}]})
+    assert not validator.is_valid({"name": "a", "children": [{}]})
+
+
+def test_a_request_of_which_nothing_is_required_may_be_empty() -> None:
+    properties = {"id": {"type": "integer", "readOnly": True}}
+    schema = {"type": "object", "required": ["id"], "properties": properties}
+
+    assert compile_request_schema(schema).is_valid({})
+    assert not compile_schema(schema).is_valid({})
