@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from aiohttp import TraceConfig
 from connexion.exceptions import InvalidSpecification
 from connexion.middleware import ConnexionMiddleware
 from connexion.resolver import Resolver
@@ -16,9 +13,7 @@ from connexion.security import NO_VALUE
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway import documents
-from gateway.addresses import Networks
 from gateway.admin import PortDispatch, admin_app
-from gateway.api_keys import ApiKeys
 from gateway.caching.keys import cached_operations
 from gateway.caching.stage import CacheMiddleware
 from gateway.caching.store import MemoryStore
@@ -27,7 +22,6 @@ from gateway.change_stream import ChangeStream
 from gateway.compression import CompressionMiddleware
 from gateway.cors import CorsMiddleware
 from gateway.cors_contract import PathHeaders
-from gateway.counters import Counters, LocalCounters
 from gateway.credentials import (
     BASIC_CHALLENGE,
     CHALLENGE,
@@ -36,18 +30,16 @@ from gateway.credentials import (
     ClientCredential,
 )
 from gateway.deprecation import DeprecationMiddleware, deprecated
-from gateway.discovery import Lookup
 from gateway.edge_settings import EdgeSettings
 from gateway.explain import Explanations
 from gateway.failed_logins import FailedLogins, failed_logins_of, guard
 from gateway.forward import Forwarder
 from gateway.hosts import HostsMiddleware, open_paths
-from gateway.identity import Identities
 from gateway.key_admin import KeyAdmin
-from gateway.key_uses import writing_uses
 from gateway.limits import RateLimitMiddleware, limits_of
 from gateway.operations import Dispatch, OwnOperations
 from gateway.outside_tokens import OutsideTokens
+from gateway.parts import Parts, lifespan_of, make_parts
 from gateway.problems import TRANSLATIONS
 from gateway.proxies import behind_proxies
 from gateway.readiness import Readiness
@@ -55,11 +47,8 @@ from gateway.response_validation import ResponseValidationMiddleware, checked_op
 from gateway.security_headers import SecurityHeadersMiddleware
 from gateway.services.contract import load_contract, plugged_in, upstreams_of
 from gateway.settings import Settings
-from gateway.shared_counters import redis_counters
-from gateway.signing import Signer, keeping_up, load_signer
 from gateway.token_errors import TokenErrorMiddleware
 from gateway.tokens import Tokens
-from gateway.upstreams import Upstreams
 from openapi.assembly import build, connexion_options, shared
 from openapi.document import Document, DocumentFault
 from openapi.forwarded import FORWARDED_VALIDATORS
@@ -68,7 +57,6 @@ from openapi.problem_middleware import ProblemMiddleware
 from openapi.routing import AllowedMethods
 from openapi.selection import (
     check_security,
-    countable,
     methods_by_path,
     operations_with_header,
     paths_of,
@@ -77,14 +65,11 @@ from openapi.selection import (
 )
 from openapi.validation import OperationFault
 from telemetry.access_log import AccessLog
-from telemetry.metrics import Metrics
 from telemetry.middleware import TelemetryMiddleware, request_id_of
 from telemetry.tracing import server_spans
 
 if TYPE_CHECKING:
     from telemetry.spans import Tracing
-
-logger = logging.getLogger(__name__)
 
 
 def create_app(
@@ -95,64 +80,30 @@ def create_app(
 ) -> ASGIApp:
     """The gateway as an ASGI application. ``document``: what it serves, when it is loaded."""
     document = document or load_contract(settings.services)
-    services = upstreams_of(document)
-    keys = ApiKeys(settings.database, scopes_of(document))
-    _make_admin_key(keys, settings)
-    signer = load_signer(settings.signing_key, settings.key_set)
-    plugged = plugged_in(document)
-    urls = settings.upstream_urls(services)
-    upstreams = Upstreams(urls, _lookup(settings), _observers(tracing), plugged)
-    counters = _counters(settings)
-    unlimited = Networks(settings.unlimited_networks)
-    failures = _failed_logins(document, counters, unlimited)
-    outside = OutsideTokens(settings.issuers, scopes_of(document))
-    own = OwnOperations(
-        Readiness(upstreams, services - plugged), Tokens(signer), KeyAdmin(keys), signer
-    )
-    identities = Identities(signer)
-    keyed = operations_with_header(document, "Idempotency-Key")
-    metrics = Metrics("gateway", countable(document.operations))
+    parts = make_parts(settings, document, tracing)
     cached = cached_operations(document) if settings.cache_bytes else {}
-    forwarder: ASGIApp = Forwarder(
-        document.operations,
-        upstreams,
-        identities,
-        keyed=keyed,
-        dated=cached,
-        credentials=settings.credentials(plugged),
-    )
-    if checked := checked_operations(document, metrics):
-        # Before answers are kept: one that is blocked is not.
-        forwarder = ResponseValidationMiddleware(forwarder, checked)
-    cache = CacheMiddleware(forwarder, cached, MemoryStore(settings.cache_bytes))
-    policies = {op.operation_id: op.policy for op in document.operations}
-    feed = ChangeFeed(upstreams, identities, policies["list_changes"])
-    streams = {"stream_changes": ChangeStream(feed)}
-    forward = cache if cached else forwarder  # which is after security, limits and validation
-    dispatch = Dispatch(_own_operations(document, own, streams), streams, forward)
-    security = {
-        "apiKey": shared(guard(ApiKeyCredential(keys), failures)),
-        "oauth2": shared(guard(BearerCredential(keys, signer, outside), failures)),
-        "basic": shared(guard(ClientCredential(keys), failures)),
-    }
+    forward = _forward(parts, cached)
+    cache = CacheMiddleware(forward, cached, MemoryStore(settings.cache_bytes)) if cached else None
+    dispatch = _dispatch(parts, cache or forward)
     limits = partial(
         RateLimitMiddleware,
         limits=limits_of(document),
-        counters=counters,
-        unlimited=unlimited,
+        counters=parts.counters,
+        unlimited=parts.unlimited,
     )
-    lifespan = _lifespan(upstreams, keys, signer, counters, cache)
-    connexion = _connexion(document, dispatch, security, [limits], lifespan)
+    lifespan = lifespan_of(parts, cache)
+    connexion = _connexion(document, dispatch, _credentials(parts), [limits], lifespan)
     telemetry = partial(
         TelemetryMiddleware,
         access_log=access_log,
-        metrics=metrics,
+        metrics=parts.metrics,
         spans=server_spans(tracing, paths_of(document.operations)),
     )
     public = _stages(document, connexion, settings.edge, telemetry)
     # Outside of all: the log, the limits and the services are told the same client.
     public = behind_proxies(public, settings.trusted_proxies)
-    admin = admin_app(metrics, upstreams.states, Explanations(document, documents.METHODS))
+    explanations = Explanations(document, documents.METHODS)
+    admin = admin_app(parts.metrics, parts.upstreams.states, explanations)
     return PortDispatch(public, admin, settings.admin_port)
 
 
@@ -260,6 +211,49 @@ def _connexion(
     return connexion
 
 
+def _credentials(parts: Parts) -> dict[str, Any]:
+    """What checks each kind of credential, by the names of security schemes' types."""
+    limit = failed_logins_of(parts.document)
+    failures = FailedLogins(limit, parts.counters, parts.unlimited) if limit else None
+    outside = OutsideTokens(parts.settings.issuers, scopes_of(parts.document))
+    return {
+        "apiKey": shared(guard(ApiKeyCredential(parts.keys), failures)),
+        "oauth2": shared(guard(BearerCredential(parts.keys, parts.signer, outside), failures)),
+        "basic": shared(guard(ClientCredential(parts.keys), failures)),
+    }
+
+
+def _dispatch(parts: Parts, forward: ASGIApp) -> Dispatch:
+    """Where operations are served; security, limits and validation have let them through."""
+    document = parts.document
+    services = upstreams_of(document) - plugged_in(document)
+    own = OwnOperations(
+        Readiness(parts.upstreams, services),
+        Tokens(parts.signer),
+        KeyAdmin(parts.keys),
+        parts.signer,
+    )
+    policies = {op.operation_id: op.policy for op in document.operations}
+    feed = ChangeFeed(parts.upstreams, parts.identities, policies["list_changes"])
+    streams = {"stream_changes": ChangeStream(feed)}
+    return Dispatch(_own_operations(document, own, streams), streams, forward)
+
+
+def _forward(parts: Parts, cached: Collection[str]) -> ASGIApp:
+    document = parts.document
+    forwarder = Forwarder(
+        document.operations,
+        parts.upstreams,
+        parts.identities,
+        keyed=operations_with_header(document, "Idempotency-Key"),
+        dated=cached,
+        credentials=parts.settings.credentials(plugged_in(document)),
+    )
+    checked = checked_operations(document, parts.metrics)
+    # Before answers are kept: one that is blocked is not.
+    return ResponseValidationMiddleware(forwarder, checked) if checked else forwarder
+
+
 def _own_operations(
     document: Document, own: OwnOperations, streams: Collection[str]
 ) -> dict[str, Any]:
@@ -273,58 +267,3 @@ def _own_operations(
                 )
             serving[operation.operation_id] = serve
     return serving
-
-
-def _make_admin_key(keys: ApiKeys, settings: Settings) -> None:
-    if keys.create_first("admin", settings.admin_key):
-        logger.warning("the admin's API key was written to %s", settings.admin_key)
-
-
-def _counters(settings: Settings) -> Counters:
-    return redis_counters(settings.redis_url) if settings.redis_url else LocalCounters()
-
-
-def _lookup(settings: Settings) -> Callable[[], Lookup]:
-    def lookup() -> Lookup:
-        # Here, as its import takes a while and few services are found by name.
-        from gateway.dns_lookup import DnsLookup
-
-        return DnsLookup(settings.dns_servers)
-
-    return lookup
-
-
-def _observers(tracing: Tracing | None) -> list[TraceConfig]:
-    if tracing is None:
-        return []
-    # Here, as it imports what need not be installed.
-    from gateway.client_spans import ClientSpans
-
-    return [ClientSpans(tracing).config]
-
-
-def _failed_logins(
-    document: Document, counters: Counters, unlimited: Networks
-) -> FailedLogins | None:
-    limit = failed_logins_of(document)
-    return FailedLogins(limit, counters, unlimited) if limit else None
-
-
-def _lifespan(
-    upstreams: Upstreams,
-    keys: ApiKeys,
-    signer: Signer,
-    counters: Counters,
-    cache: CacheMiddleware,
-) -> Any:
-    @asynccontextmanager
-    async def lifespan(_app: Any) -> AsyncIterator[None]:
-        await upstreams.open()
-        async with writing_uses(keys), keeping_up(signer):
-            yield
-        await cache.close()
-        await upstreams.close()
-        await counters.close()
-        keys.close()
-
-    return lifespan
