@@ -16,7 +16,7 @@ from types import TracebackType
 import requests
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 60.0  # seconds for a service to get ready, or to end
+PATIENCE = 120.0  # seconds for a service to get ready, or to end
 
 
 class NotReady(RuntimeError):
