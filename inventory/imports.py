@@ -9,8 +9,7 @@ from typing import Any
 from inventory.domain import resource
 from inventory.domain.caller import Caller
 from inventory.domain.device import normal
-from inventory.domain.entries import device_keys
-from inventory.domain.errors import InventoryError, ResourceNotFound
+from inventory.domain.errors import InventoryError
 from inventory.domain.home_assistant import (
     Mapped,
     Row,
@@ -23,8 +22,9 @@ from inventory.domain.home_assistant import (
 from inventory.domain.imported import merge
 from inventory.domain.kinds import AREAS, DEVICE_LINKS, DEVICES, HOMES, ORIGINS, Kind
 from inventory.domain.resource import Document, to_json
-from inventory.domain.store import Query, Store, Transaction
+from inventory.domain.store import Store, Transaction
 from inventory.idempotency import Once
+from inventory.import_reach import Reach
 from inventory.replies import Answer
 from inventory.work import Sources, Work
 
@@ -61,7 +61,8 @@ def import_home_assistant(
     open_members = unsaid(files)
 
     def operation(work: Work, transaction: Transaction) -> Answer:
-        into = _Import(work, transaction, caller.tenant, home, open_members)
+        of = work.existing(HOMES, home) if home else None
+        into = _Import(work, Reach(transaction, caller.tenant, of), open_members)
         rows = [into.row(AREAS, row) for row in areas]
         placed = {row.pointer: into.row(DEVICES, row) for row in devices}
         rows += [placed[row.pointer] for row in sorted(devices, key=_place)]
@@ -75,8 +76,6 @@ def import_home_assistant(
 
     def work(transaction: Transaction) -> Answer:
         doing = Work(transaction, caller, sources)
-        if home:
-            doing.existing(HOMES, home)
         if dry_run:
             raise _DryRun(operation(doing, transaction))
         if once is None:
@@ -92,20 +91,12 @@ def import_home_assistant(
 class _Import:
     """One import, within one transaction."""
 
-    def __init__(
-        self,
-        work: Work,
-        transaction: Transaction,
-        tenant: str | None,
-        home: str | None,
-        open_members: Unsaid,
-    ) -> None:
+    def __init__(self, work: Work, reach: Reach, open_members: Unsaid) -> None:
         self._work = work
-        self._transaction = transaction
-        self._tenant = tenant
-        self._home = home
+        self._reach = reach
         self._unsaid = open_members
-        self._called: dict[str, str] = {}  # an identifier of the file → the one here
+        # An identifier of the file → the one here.
+        self._called: dict[str, dict[str, str]] = {AREAS.name: {}, DEVICES.name: {}}
 
     def row(self, kind: Kind, row: Row) -> Report:
         """What became of a row, as it is reported."""
@@ -123,17 +114,18 @@ class _Import:
         origin = fields["identifier"]
         # Written as it is kept: or else every address in capitals would be a person's change.
         given = normal({m: value for m, value in fields.items() if m != "identifier"})
-        if self._home:
-            given["home_id"] = self._home
+        if self._reach.home:
+            given["home_id"] = self._reach.home
         current = self._known(kind, origin, given)
-        identifier = current["identifier"] if current else origin
-        self._called[origin] = identifier
-        given = self._linked(identifier, given)
+        identifier = current["identifier"] if current else self._new_identifier(kind, origin)
+        given = self._placed(self._linked(identifier, given))
         if current is None:
             self._work.create(kind, {**given, "identifier": identifier})
+            self._called[kind.name][origin] = identifier
             self._remember(kind, origin, given)
             return {"identifier": identifier, "result": "created"}
-        last = self._origin(kind, origin)
+        self._called[kind.name][origin] = identifier
+        last = self._reach.origin(kind, origin, current)
         guessed = self._unsaid.devices if kind is DEVICES else self._unsaid.areas
         if kind is DEVICES:
             given = self._unsaid.complete(given, last or {})
@@ -147,43 +139,30 @@ class _Import:
         return said | ({"kept": kept} if kept else {})
 
     def _known(self, kind: Kind, origin: str, given: Mapping[str, Any]) -> Document | None:
-        """The resource here that a row tells of.
+        """The resource here that a row tells of."""
+        if kind is AREAS:
+            return self._reach.area(origin)
+        return self._reach.device(origin, given.get("external_refs", []))
 
-        A device is known by its reference to the other system, as it may have been folded into
-        another one here; its identifier decides between several, or where no one has it.
-        """
-        try:
-            current = self._work.existing(kind, origin)
-        except ResourceNotFound:
-            current = None
-        references = given.get("external_refs", [])
-        if current and all(one in current.get("external_refs", []) for one in references):
-            return current
-        return self._referring(references) or current
-
-    def _referring(self, references: list[dict[str, str]]) -> Document | None:
-        """A device that has one of the references, in this home or in none."""
-        if not references:
-            return None
-        homes = {"home_id": ["", self._home] if self._home else [""]}
-        keys = list(device_keys({"external_refs": references}))
-        query = Query(limit=1, tenant=self._tenant, filters=homes, keys=[keys])
-        found = self._transaction.find(DEVICES.name, query)
-        return found[0].document() if found else None
+    def _new_identifier(self, kind: Kind, origin: str) -> str:
+        return self._reach.area_identifier(origin) if kind is AREAS else origin
 
     def _linked(self, identifier: str, given: dict[str, Any]) -> dict[str, Any]:
         """The links of a device by what their ends are called here; none leads to itself."""
-        links = {m: self._called.get(given[m], given[m]) for m in DEVICE_LINKS if m in given}
+        called = self._called[DEVICES.name]
+        links = {m: called.get(given[m], given[m]) for m in DEVICE_LINKS if m in given}
         others = {m: value for m, value in given.items() if m not in links}
         return others | {m: target for m, target in links.items() if target != identifier}
 
-    def _origin(self, kind: Kind, origin: str) -> Mapping[str, Any] | None:
-        """What the last import said of this row."""
-        stored = self._transaction.get(ORIGINS.name, f"{kind.name}/{origin}")
-        return stored.document()["fields"] if stored else None
+    def _placed(self, given: dict[str, Any]) -> dict[str, Any]:
+        """The area of a device by what it is called here; none when there is no such area."""
+        called = self._called[AREAS.name]
+        others = {m: value for m, value in given.items() if m != "area_id"}
+        area = called.get(given.get("area_id", ""))
+        return {**others, "area_id": area} if area else others
 
     def _remember(self, kind: Kind, origin: str, said: Mapping[str, Any]) -> None:
-        self._work.keep(ORIGINS, f"{kind.name}/{origin}", {"fields": said})
+        self._work.keep(ORIGINS, self._reach.key(kind, origin), {"fields": said})
 
 
 def _with_defaults(

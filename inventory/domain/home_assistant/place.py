@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,6 +12,23 @@ from inventory.domain.home_assistant.sibling import entries, numbered_entries
 from inventory.domain.home_assistant.text import NAME_LIMIT, TEXT_LIMIT, cut, usable_text
 
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,125}")
+
+
+_LONGEST = 128  # characters of an identifier of ours
+
+
+def area_identifier(home: str, area: str) -> str:
+    """What a home's area is called here: the same each time, and no other home's area so.
+
+    ``area``: as ``read_areas`` calls it. Every Home Assistant has a ``kitchen``, so the home is
+    told as well: ``ha-ann-home:kitchen``. Where that could be two homes' or is too long, it is a
+    digest of the two.
+    """
+    name = area.removeprefix("ha-")
+    identifier = f"ha-{home}:{name}"
+    if len(identifier) <= _LONGEST and identifier.count(":") == 1:
+        return identifier
+    return f"ha-{hashlib.blake2b(f'{home}/{name}'.encode(), digest_size=16).hexdigest()}"
 
 
 def read_places(area_registry: object, floor_registry: object) -> dict[str, dict[str, str]]:

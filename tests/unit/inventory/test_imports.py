@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from inventory.domain.errors import KeyReused, ResourceNotFound
+from inventory.domain.home_assistant import area_identifier
 from inventory.domain.imported import merge
-from inventory.domain.kinds import AREAS, DEVICES, KINDS
+from inventory.domain.kinds import AREAS, DEVICES, KINDS, ORIGINS
 from inventory.domain.preconditions import Preconditions
 from inventory.domain.store import Query
 from inventory.idempotency import Once
@@ -208,9 +209,9 @@ def test_what_both_came_to_say_is_nobodys_change(admin: Any, imports: Import) ->
 
 
 def test_what_only_we_know_is_kept(admin: Any, imports: Import) -> None:
-    admin.customer("c1")
     imports(files(a_row(labels=["theirs"])))
-    ours = {"customer_id": "c1", "labels": ["ours"], "status": "retired", "attributes": {"x": 1}}
+    ours = {"warranty_expires_on": "2030-01-01", "labels": ["ours"], "status": "retired"}
+    ours |= {"attributes": {"x": 1}}
     admin.patch(DEVICES, "ha-a1", **ours)
 
     report = imports(files(a_row(labels=["theirs", "new"])))
@@ -218,7 +219,7 @@ def test_what_only_we_know_is_kept(admin: Any, imports: Import) -> None:
     document = admin.document("ha-a1")
     assert (results(report), kept(report)) == (["updated"], [[]])
     assert document["labels"] == ["ours", "new"]
-    assert (document["customer_id"], document["status"]) == ("c1", "retired")
+    assert (document["warranty_expires_on"], document["status"]) == ("2030-01-01", "retired")
     assert document["attributes"] == {"x": 1}
 
 
@@ -392,15 +393,184 @@ def test_a_hub_and_its_device_that_became_one_are_not_linked(admin: Any, imports
     assert "via_device" not in admin.document("ha-hub")
 
 
-def test_a_device_of_another_home_is_not_the_one_that_is_referred_to(villa: Any) -> None:
+# What an import may know and touch
+
+
+@pytest.fixture
+def homes(villa: Any) -> Any:
+    """Where acme has a shed beside its villa."""
     villa.home("shed", "acme")
+    return villa
+
+
+ROOM = files(a_row("a1", area_id="hall"), **places(HALL))
+OTHER_ROOM = files(a_row("b1", area_id="hall"), **places(HALL | {"name": "Corridor"}))
+
+
+@pytest.mark.parametrize("other", ["barn", "shed"])
+def test_every_home_has_its_own_hall(homes: Any, other: str) -> None:
+    importer(homes)(ROOM, "villa")
+    before = homes.document("ha-villa:hall", AREAS), homes.document("ha-a1")
+
+    report = importer(homes)(OTHER_ROOM, other)
+
+    assert results(report) == ["created", "created"]
+    assert (homes.document("ha-villa:hall", AREAS), homes.document("ha-a1")) == before
+    assert homes.document(f"ha-{other}:hall", AREAS)["name"] == "Corridor"
+    assert homes.document("ha-b1")["area_id"] == f"ha-{other}:hall"
+    assert results(importer(homes)(ROOM, "villa")) == ["unchanged", "unchanged"]
+
+
+def test_a_customers_key_gets_a_hall_where_another_customer_has_one(
+    homes: Any, a_caller: Any
+) -> None:
+    importer(a_caller("other"))(OTHER_ROOM, "barn")
+
+    report = importer(a_caller("acme"))(ROOM, "villa")
+
+    assert results(report) == ["created", "created"]
+    assert homes.document("ha-barn:hall", AREAS)["home_id"] == "barn"
+
+
+def test_a_hall_that_was_imported_before_areas_told_their_home_goes_on_being_used(
+    homes: Any,
+) -> None:
+    homes.area("ha-hall", "villa")
+
+    here, there = importer(homes)(ROOM, "villa"), importer(homes)(OTHER_ROOM, "barn")
+
+    assert [row["identifier"] for row in here["rows"]] == ["ha-hall", "ha-a1"]
+    assert [row["identifier"] for row in there["rows"]] == ["ha-barn:hall", "ha-b1"]
+    assert homes.document("ha-a1")["area_id"] == "ha-hall"
+
+
+def test_a_hall_whose_identifier_another_home_has_is_rejected_and_the_devices_come_in(
+    homes: Any,
+) -> None:
+    homes.area("ha-villa:hall", "barn")
+
+    report = importer(homes)(ROOM, "villa")
+
+    assert results(report) == ["rejected", "created"]
+    assert homes.document("ha-villa:hall", AREAS)["home_id"] == "barn"
+    assert "area_id" not in homes.document("ha-a1")
+
+
+@pytest.mark.parametrize("other", ["barn", "shed"])
+def test_a_device_is_not_moved_out_of_its_home(homes: Any, other: str) -> None:
+    importer(homes)(ROOM, "villa")
+    before = homes.document("ha-a1")
+
+    report = importer(homes)(ROOM, other)
+
+    assert results(report) == ["created", "rejected"]
+    assert report["rows"][1]["reason"] == "The device ha-a1 is already in the home villa."
+    assert homes.document("ha-a1") == before
+
+
+def test_a_device_that_is_referred_to_in_the_customers_other_home_is_not_made_again(
+    homes: Any,
+) -> None:
     reference = {"system": "home_assistant", "id": "a1"}
-    villa.device("mine", name="Mine", home_id="shed", external_refs=[reference])
+    homes.device("mine", name="Mine", home_id="shed", external_refs=[reference])
 
-    report = importer(villa)(files(a_row()), "villa")
+    report = importer(homes)(files(a_row()), "villa")
 
-    assert [row["identifier"] for row in report["rows"]] == ["ha-a1"]
-    assert villa.document("mine")["name"] == "Mine"
+    assert [row.get("reason") for row in report["rows"]] == [
+        "The device mine is already in the home shed."
+    ]
+    assert homes.document("mine")["name"] == "Mine"
+    assert count(homes)["devices"] == 1
+
+
+def test_without_a_home_only_devices_that_are_in_none_are_touched(homes: Any) -> None:
+    importer(homes)(ROOM, "villa")
+    before = homes.document("ha-a1")
+
+    assert results(importer(homes)(files(a_row(sw_version="9")))) == ["rejected"]
+    assert homes.document("ha-a1") == before
+
+
+@pytest.mark.parametrize("home", [None, "villa"])
+@pytest.mark.parametrize("identifier", ["ha-a1", "trap"])
+def test_a_customer_that_claims_a_device_gets_nothing_of_anothers_import(
+    homes: Any, a_caller: Any, home: str | None, identifier: str
+) -> None:
+    reference = {"system": "home_assistant", "id": "a1"}
+    a_caller("other").device(identifier, external_refs=[reference])
+    before = homes.document(identifier)
+
+    report = importer(homes)(files(a_row(model="secret")), home)
+
+    assert homes.document(identifier) == before
+    assert results(report) == ["rejected" if identifier == "ha-a1" else "created"]
+
+
+def test_what_an_import_said_is_not_known_to_another_customers(homes: Any, a_caller: Any) -> None:
+    """Or else a device that claims the same origin would tell which values are the other's."""
+    importer(a_caller("acme"))(files(a_row(model="secret")), "villa")
+    reference = {"system": "home_assistant", "id": "a1"}
+    theirs = a_caller("other")
+    theirs.device("trap", model="secret", external_refs=[reference])
+
+    importer(theirs)(files(a_row(model="guess")), "barn")
+    ours = importer(a_caller("acme"))(files(a_row(model="new")), "villa")
+
+    assert (results(ours), kept(ours)) == (["updated"], [[]])
+    assert homes.document("ha-a1")["model"] == "new"
+
+
+def test_a_persons_change_is_kept_when_the_home_is_named_later(homes: Any) -> None:
+    importer(homes)(files(a_row()))
+    homes.patch(DEVICES, "ha-a1", name="Mine")
+
+    report = importer(homes)(files(a_row()), "villa")
+
+    assert (results(report), kept(report)) == (["updated"], [["name"]])
+    assert homes.document("ha-a1")["name"] == "Mine"
+
+
+@pytest.mark.parametrize(
+    ("home", "said_in", "model", "kept_members"),
+    [
+        ("villa", "villa", "new", ["name"]),
+        ("villa", "barn", "old", ["model", "name"]),
+        (None, None, "old", ["model", "name"]),
+    ],
+)
+def test_what_was_remembered_for_everybody_overwrites_nothing_that_it_may_not_be_of(
+    homes: Any, home: str | None, said_in: str | None, model: str, kept_members: list[str]
+) -> None:
+    where = {"home_id": home} if home else {}
+    reference = {"system": "home_assistant", "id": "a1"}
+    homes.device("ha-a1", name="Mine", model="old", external_refs=[reference], **where)
+    last = {"name": "Lamp", "model": "old", "home_id": said_in}
+    homes.do(lambda work: work.keep(ORIGINS, "devices/ha-a1", {"fields": last}))
+
+    report = importer(homes)(files(a_row(model="new")), home)
+
+    assert kept(report) == [kept_members]
+    assert (homes.document("ha-a1")["name"], homes.document("ha-a1")["model"]) == ("Mine", model)
+
+
+@pytest.mark.parametrize(
+    ("home", "area", "identifier"),
+    [
+        ("ann-home", "ha-kitchen", "ha-ann-home:kitchen"),
+        ("ann-home", "ha-" + "k" * 116, "ha-ann-home:" + "k" * 116),
+    ],
+)
+def test_an_area_is_called_after_its_home(home: str, area: str, identifier: str) -> None:
+    assert area_identifier(home, area) == identifier
+
+
+def test_areas_whose_names_could_be_two_homes_are_called_apart() -> None:
+    pairs = [("a:b", "ha-c"), ("a", "ha-b:c"), ("h" * 128, "ha-c"), ("h" * 128, "ha-d")]
+
+    called = {area_identifier(home, area) for home, area in pairs}
+
+    assert len(called) == len(pairs)
+    assert max(map(len, called)) == len("ha-") + 32
 
 
 # Files that are not sent
@@ -416,7 +586,7 @@ def test_without_the_area_registry_a_device_stays_where_it_is(villa: Any) -> Non
 
     assert (results(report), kept(report)) == (["unchanged"], [[]])
     assert villa.document("ha-a1") == before
-    assert before["area_id"] == "ha-hall"
+    assert before["area_id"] == "ha-villa:hall"
 
 
 def test_without_the_floor_registry_an_area_stays_on_its_floor(villa: Any) -> None:
@@ -427,7 +597,7 @@ def test_without_the_floor_registry_an_area_stays_on_its_floor(villa: Any) -> No
     report = imports(files(row, **sibling("area", "areas", HALL)), "villa")
 
     assert results(report) == ["unchanged", "unchanged"]
-    assert villa.document("ha-hall", AREAS)["floor"] == "Upstairs"
+    assert villa.document("ha-villa:hall", AREAS)["floor"] == "Upstairs"
 
 
 def test_a_floor_that_is_gone_from_the_file_is_gone_here(villa: Any) -> None:
@@ -436,7 +606,7 @@ def test_a_floor_that_is_gone_from_the_file_is_gone_here(villa: Any) -> None:
 
     imports(files(a_row(area_id="hall"), **places({**HALL, "floor_id": None})), "villa")
 
-    assert "floor" not in villa.document("ha-hall", AREAS)
+    assert "floor" not in villa.document("ha-villa:hall", AREAS)
     assert villa.document("ha-a1")["attributes"] == {"home_assistant": {"area": "Hall"}}
 
 
@@ -449,18 +619,22 @@ def test_with_a_home_its_areas_come_along_and_hold_the_devices(villa: Any) -> No
     report = importer(villa)(body, "villa")
 
     assert [(row["kind"], row["identifier"], row["result"]) for row in report["rows"]] == [
-        ("areas", "ha-hall", "created"),
-        ("areas", "ha-attic", "created"),
+        ("areas", "ha-villa:hall", "created"),
+        ("areas", "ha-villa:attic", "created"),
         ("devices", "ha-a1", "created"),
     ]
-    hall, lamp = villa.document("ha-hall", AREAS), villa.document("ha-a1")
+    hall, lamp = villa.document("ha-villa:hall", AREAS), villa.document("ha-a1")
     assert (hall["home_id"], hall["name"], hall["floor"], hall["level"]) == (
         "villa",
         "Hall",
         "Upstairs",
         1,
     )
-    assert (lamp["area_id"], lamp["home_id"], lamp["customer_id"]) == ("ha-hall", "villa", "acme")
+    assert (lamp["area_id"], lamp["home_id"], lamp["customer_id"]) == (
+        "ha-villa:hall",
+        "villa",
+        "acme",
+    )
 
 
 def test_without_a_home_areas_are_only_told_of(villa: Any) -> None:
@@ -482,30 +656,30 @@ def test_a_home_can_be_named_later(villa: Any) -> None:
     report = importer(villa)(body, "villa")
 
     assert (results(report), kept(report)) == (["created", "updated"], [[], []])
-    assert villa.document("ha-a1")["area_id"] == "ha-hall"
+    assert villa.document("ha-a1")["area_id"] == "ha-villa:hall"
 
 
 def test_an_area_that_is_renamed_there_is_renamed_here_unless_a_person_did(villa: Any) -> None:
     importer(villa)(files(**places(HALL, ATTIC)), "villa")
-    villa.patch(AREAS, "ha-hall", name="Lobby")
+    villa.patch(AREAS, "ha-villa:hall", name="Lobby")
 
     body = files(**places(HALL | {"name": "Entrance"}, ATTIC | {"name": "Loft"}))
     report = importer(villa)(body, "villa")
 
     assert (results(report), kept(report)) == (["unchanged", "updated"], [["name"], []])
-    assert villa.document("ha-hall", AREAS)["name"] == "Lobby"
-    assert villa.document("ha-attic", AREAS)["name"] == "Loft"
+    assert villa.document("ha-villa:hall", AREAS)["name"] == "Lobby"
+    assert villa.document("ha-villa:attic", AREAS)["name"] == "Loft"
 
 
 def test_a_device_that_a_person_put_into_another_area_stays_there(villa: Any) -> None:
     body = files(a_row(area_id="hall"), **places(HALL, ATTIC))
     importer(villa)(body, "villa")
-    villa.patch(DEVICES, "ha-a1", area_id="ha-attic")
+    villa.patch(DEVICES, "ha-a1", area_id="ha-villa:attic")
 
     report = importer(villa)(body, "villa")
 
     assert kept(report) == [[], [], ["area_id"]]
-    assert villa.document("ha-a1")["area_id"] == "ha-attic"
+    assert villa.document("ha-a1")["area_id"] == "ha-villa:attic"
 
 
 def test_a_device_that_moved_to_another_area_there_moves_here(villa: Any) -> None:
@@ -514,7 +688,7 @@ def test_a_device_that_moved_to_another_area_there_moves_here(villa: Any) -> Non
     report = importer(villa)(files(a_row(area_id="attic"), **places(HALL, ATTIC)), "villa")
 
     assert results(report) == ["unchanged", "unchanged", "updated"]
-    assert villa.document("ha-a1")["area_id"] == "ha-attic"
+    assert villa.document("ha-a1")["area_id"] == "ha-villa:attic"
 
 
 def test_a_home_that_is_not_there_stops_the_import(villa: Any, a_caller: Any) -> None:
@@ -654,7 +828,7 @@ def test_what_is_anothers_is_rejected_and_stays_as_it_is(villa: Any, a_caller: A
         files(a_row(area_id="hall"), a_row("b"), **places(HALL)), "villa"
     )
 
-    assert results(report) == ["rejected", "rejected", "created"]
+    assert results(report) == ["created", "rejected", "created"]
     assert "secret" not in json.dumps(report)
     assert villa.document("ha-a1")["customer_id"] == "other"
     assert villa.document("ha-b")["customer_id"] == "acme"
