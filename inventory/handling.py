@@ -77,7 +77,12 @@ def caller() -> Caller:
     """Who sent the request that is being served."""
     asked = scope()
     claims = principal(asked)
-    return Caller(claims.get("sub", ""), claims.get("tenant"), request_id_of(asked) or "")
+    return Caller(
+        claims.get("sub", ""),
+        claims.get("tenant"),
+        request_id_of(asked) or "",
+        claims.get("scopes", frozenset()),
+    )
 
 
 def scope() -> Scope:

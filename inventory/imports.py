@@ -13,6 +13,7 @@ from inventory.domain.errors import InventoryError
 from inventory.domain.home_assistant import (
     Mapped,
     Row,
+    Skipped,
     Unsaid,
     hubs_first,
     read_areas,
@@ -29,6 +30,9 @@ from inventory.replies import Answer
 from inventory.work import Sources, Work
 
 RESULTS = ("created", "updated", "unchanged", "skipped", "rejected")
+
+AREAS_SCOPE = "customers:write"  # as for every other way to write areas
+AREAS_STAY = f"areas are written with the scope {AREAS_SCOPE} alone"
 
 Report = dict[str, Any]
 
@@ -63,7 +67,8 @@ def import_home_assistant(
     def operation(work: Work, transaction: Transaction) -> Answer:
         of = work.existing(HOMES, home) if home else None
         into = _Import(work, Reach(transaction, caller.tenant, of), open_members)
-        rows = [into.row(AREAS, row) for row in areas]
+        writes_areas = AREAS_SCOPE in caller.scopes
+        rows = [into.row(AREAS, row) if writes_areas else into.passed_over(row) for row in areas]
         placed = {row.pointer: into.row(DEVICES, row) for row in devices}
         rows += [placed[row.pointer] for row in sorted(devices, key=_place)]
         counts = Counter(row["result"] for row in rows)
@@ -109,6 +114,15 @@ class _Import:
                 said = {"result": "rejected", "reason": str(exc)}
         name = {"name": row.name} if row.name is not None else {}
         return {"pointer": row.pointer, "kind": kind.name, **said, **name}
+
+    def passed_over(self, row: Row) -> Report:
+        """An area that is not to be written; devices are placed in it if it is there."""
+        if not isinstance(row, Mapped):
+            return self.row(AREAS, row)
+        origin = row.fields["identifier"]
+        if current := self._reach.area(origin):
+            self._called[AREAS.name][origin] = current["identifier"]
+        return self.row(AREAS, Skipped(row.pointer, row.name, AREAS_STAY))
 
     def _place(self, kind: Kind, fields: Mapping[str, Any]) -> Report:
         origin = fields["identifier"]

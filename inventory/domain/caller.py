@@ -7,8 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The principal of a request. ``tenant``: the one customer it is bound to; None: to none."""
+    """The principal of a request. ``tenant``: the one customer it is bound to; None: to none.
+
+    ``scopes``: all that it may do, where an operation asks for more than its own.
+    """
 
     principal: str
     tenant: str | None
     request_id: str
+    scopes: frozenset[str] = frozenset()

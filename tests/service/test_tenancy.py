@@ -161,3 +161,32 @@ def test_a_gateways_key_of_a_customer_sees_that_customers_things(services: Servi
     )
 
     assert {item["customer_id"] for item in listed.json()["items"]} == {"tenant-b"}
+
+
+def test_a_key_that_may_not_write_areas_imports_devices_alone(
+    services: Services, admin: requests.Session, a_key: Callable[..., str]
+) -> None:
+    admin.put("/v1/customers/tenant-c", json={"name": "C"}).raise_for_status()
+    home = {"name": "C", "customer_id": "tenant-c"}
+    admin.put("/v1/homes/tenant-c-home", json=home).raise_for_status()
+    devices, areas = [{"id": "c1", "area_id": "hall"}], [{"id": "hall", "name": "Hall"}]
+    body = {
+        "device_registry": {
+            "version": 1, "key": "core.device_registry", "data": {"devices": devices},
+        },
+        "area_registry": {"version": 1, "key": "core.area_registry", "data": {"areas": areas}},
+    }  # fmt: skip
+
+    answers = [
+        requests.post(
+            services.gateway_url + "/v1/imports/home-assistant",
+            params={"home_id": "tenant-c-home"},
+            json=body,
+            headers={"X-API-Key": key},
+            timeout=30,
+        )
+        for key in (a_key("devices:write"), a_key("devices:write", "customers:write"))
+    ]
+
+    results = [[row["result"] for row in answer.json()["rows"]] for answer in answers]
+    assert results == [["skipped", "created"], ["created", "updated"]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -110,6 +110,7 @@ class Somebody:
         return self.store.changes(EVERYTHING)
 
 
+WRITING = ("devices:write", "customers:write")
 A_DEVICE = {"name": "Hall light", "device_type": "light"}
 Callers = Callable[..., Somebody]
 
@@ -139,8 +140,9 @@ def sources() -> Sources:
 def a_caller(store: SQLStore, sources: Sources) -> Callers:
     """Makes callers: ``a_caller("acme")`` is bound to that customer, ``a_caller()`` to none."""
 
-    def make(tenant: str | None = None) -> Somebody:
-        return Somebody(store, sources, Caller(tenant or "admin", tenant, "r-1"))
+    def make(tenant: str | None = None, scopes: Collection[str] = WRITING) -> Somebody:
+        caller = Caller(tenant or "admin", tenant, "r-1", frozenset(scopes))
+        return Somebody(store, sources, caller)
 
     return make
 

@@ -553,6 +553,36 @@ def test_what_was_remembered_for_everybody_overwrites_nothing_that_it_may_not_be
     assert (homes.document("ha-a1")["name"], homes.document("ha-a1")["model"]) == ("Mine", model)
 
 
+def test_without_the_scope_of_areas_none_is_written_and_devices_use_those_there_are(
+    homes: Any, a_caller: Any
+) -> None:
+    importer(homes)(files(**places(HALL)), "villa")
+    before = homes.document("ha-villa:hall", AREAS)
+    body = files(
+        a_row("a1", area_id="hall"),
+        a_row("a2", area_id="attic"),
+        **places(HALL | {"name": "Mine"}, ATTIC),
+    )
+
+    report = importer(a_caller("acme", ["devices:write"]))(body, "villa")
+
+    assert results(report) == ["skipped", "skipped", "created", "created"]
+    assert report["rows"][0]["reason"].endswith("the scope customers:write alone")
+    assert homes.document("ha-villa:hall", AREAS) == before
+    assert count(homes)["areas"] == 1
+    assert homes.document("ha-a1")["area_id"] == "ha-villa:hall"
+    assert "area_id" not in homes.document("ha-a2")
+
+
+def test_an_area_that_was_passed_over_comes_with_the_scope(homes: Any, a_caller: Any) -> None:
+    importer(a_caller("acme", ["devices:write"]))(ROOM, "villa")
+
+    report = importer(a_caller("acme"))(ROOM, "villa")
+
+    assert (results(report), kept(report)) == (["created", "updated"], [[], []])
+    assert homes.document("ha-a1")["area_id"] == "ha-villa:hall"
+
+
 @pytest.mark.parametrize(
     ("home", "area", "identifier"),
     [
