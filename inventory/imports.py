@@ -26,6 +26,7 @@ from inventory.domain.resource import Document, to_json
 from inventory.domain.store import Store, Transaction
 from inventory.idempotency import Once
 from inventory.import_reach import Reach
+from inventory.rehearsal import rehearsal
 from inventory.replies import Answer
 from inventory.work import Sources, Work
 
@@ -35,14 +36,6 @@ AREAS_SCOPE = "customers:write"  # as for every other way to write areas
 AREAS_STAY = f"areas are written with the scope {AREAS_SCOPE} alone"
 
 Report = dict[str, Any]
-
-
-class _DryRun(Exception):
-    """Undoes what was done to find out what would be."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__()
-        self.answer = answer
 
 
 def import_home_assistant(
@@ -81,16 +74,14 @@ def import_home_assistant(
 
     def work(transaction: Transaction) -> Answer:
         doing = Work(transaction, caller, sources)
-        if dry_run:
-            raise _DryRun(operation(doing, transaction))
         if once is None:
             return operation(doing, transaction)
         return once.answer(transaction, doing.now, lambda: operation(doing, transaction))
 
-    try:
-        return store.write(work)
-    except _DryRun as told:
-        return told.answer
+    if dry_run:
+        unkept = rehearsal(store)
+        return operation(Work(unkept, caller, sources), unkept)
+    return store.write(work)
 
 
 class _Import:

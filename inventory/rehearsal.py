@@ -14,7 +14,7 @@ def rehearsal(reader: Reader) -> Transaction:
     """A transaction over what ``reader`` reads, in which resources can be created and changed.
 
     Nobody waits for it, and it holds what it wrote in memory. It counts all of a tenant's
-    resources; other searches find what is in the store.
+    resources; other searches find what is in the store, as it was changed here.
     """
     return cast(Transaction, _Rehearsal(reader))
 
@@ -31,6 +31,10 @@ class _Rehearsal:
     def get(self, kind: str, identifier: str) -> Stored | None:
         written = self._written.get((kind, identifier))
         return written or self._reader.get(kind, identifier)
+
+    def find(self, kind: str, query: Query) -> list[Stored]:
+        found = self._reader.find(kind, query)
+        return [self._written.get((kind, stored.identifier), stored) for stored in found]
 
     def count(self, kind: str, query: Query) -> int:
         return self._reader.count(kind, query) + self._more[kind, query.tenant or ""]

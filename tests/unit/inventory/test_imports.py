@@ -890,6 +890,30 @@ def test_a_dry_run_of_changes_changes_nothing(admin: Any, imports: Import) -> No
     assert results(imports(files(a_row(sw_version="2")))) == ["updated"]
 
 
+def test_nobody_waits_for_a_dry_run(villa: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(_work: Any) -> Any:
+        raise AssertionError("a dry run takes the writers' turn")
+
+    monkeypatch.setattr(villa.store, "write", write)
+
+    assert results(importer(villa)(ROOM, "villa", dry_run=True)) == ["created", "created"]
+
+
+def test_a_dry_run_and_the_import_after_it_say_the_same(villa: Any) -> None:
+    """Of devices that are found by reference, and of a customer that is full in its midst."""
+    run = importer(villa)
+    run(files(a_row("a1"), a_row("a2")))
+    fold(villa, "ha-a1", "ha-a2")
+    villa.patch(KINDS["customers"], "acme", max_devices=2)
+    rows = (a_row(f"a{n}", area_id="hall") for n in range(1, 5))
+    body = files(*rows, **places(HALL))
+
+    looked, done = run(body, "villa", dry_run=True), run(body, "villa")
+
+    assert results(done) == ["created", "updated", "unchanged", "created", "rejected"]
+    assert (looked["rows"], looked["counts"]) == (done["rows"], done["counts"])
+
+
 def test_an_import_with_a_key_happens_once(admin: Any, imports: Import) -> None:
     first = imports(files(a_row()), once=Once("admin", "k", "f"))
     admin.delete(DEVICES, "ha-a1")
