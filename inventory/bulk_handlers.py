@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from flask import Response
 
 from inventory import jobs, replies
 from inventory.batches import apply_batch
-from inventory.device_imports import Importing, import_now
+from inventory.device_imports import AT_ONCE, Importing, checked_rows, import_now
 from inventory.domain.kinds import DEVICES, JOBS
 from inventory.domain.resource import to_json
 from inventory.domain.store import Transaction
@@ -21,7 +21,7 @@ from inventory.imports import import_home_assistant
 from inventory.incoming import IncomingFile
 from inventory.queries import read_filters, read_list
 from inventory.replies import Answer
-from inventory.uploads import keep_upload
+from inventory.uploads import Upload, keep_upload
 from inventory.work import Work
 
 SMALL = 1024 * 1024  # bytes of a file that is imported while the client waits
@@ -80,21 +80,23 @@ class BulkHandlers(Handling):
         importing = Importing(caller(), self.sources, self.bodies, mode)
         wants_job = "respond-async" in _preferences(prefer)
         if not dry_run and (wants_job or not upload.is_known_to_have(SMALL)):
-            return self._begin_import(upload, mode, idempotency_key, wants_job)
+            kept = self._keep(upload, upload.chunks(), mode)
+            return self._begin_import(kept, upload, idempotency_key, wants_job)
         content = [b"".join(upload.up_to(MAX_DRY_RUN))]
+        rows = checked_rows(importing, upload.media_type, content)
         once = None if dry_run else self.once(idempotency_key, upload.fingerprint)
-        answer = import_now(
-            self.store, importing, upload.media_type, content, dry_run=dry_run, once=once
-        )
-        return answer.response()
+        if once and len(rows) > AT_ONCE:
+            kept = self._keep(upload, content, mode)
+            return self._begin_import(kept, upload, idempotency_key, wants_job)
+        return import_now(self.store, importing, rows, dry_run=dry_run, once=once).response()
+
+    def _keep(self, upload: IncomingFile, chunks: Iterable[bytes], mode: str) -> Upload:
+        return keep_upload(self.store, self.sources, caller(), upload.media_type, mode, chunks)
 
     def _begin_import(
-        self, upload: IncomingFile, mode: str, key: str | None, wants_job: bool
+        self, kept: Upload, upload: IncomingFile, key: str | None, wants_job: bool
     ) -> Response:
         """202 with the job."""
-        kept = keep_upload(
-            self.store, self.sources, caller(), upload.media_type, mode, upload.chunks()
-        )
 
         def begin(work: Work, _transaction: Transaction) -> Answer:
             job = jobs.shown(kept.begin(work))

@@ -29,6 +29,7 @@ from inventory.replies import Answer
 from inventory.work import Sources, Work
 
 PORTION = 500  # rows of one piece of work
+AT_ONCE = 1000  # rows that one transaction may have, for which all writers wait
 MAX_TOLD = 1000  # rejected rows that are told of
 MAX_REASON = 500  # characters
 RESULTS = ("created", "updated", "unchanged", "rejected")
@@ -177,17 +178,23 @@ class _Portion:
         return "unchanged" if same else "updated", stored.identifier
 
 
+def checked_rows(importing: Importing, media_type: str, content: Iterable[bytes]) -> list[Checked]:
+    """The rows of a small file; ``UnusableFile`` when there can be none."""
+    return [importing.check(row) for row in readable(read_rows(media_type, content))]
+
+
 def import_now(
     store: Store,
     importing: Importing,
-    media_type: str,
-    content: Iterable[bytes],
+    rows: Sequence[Checked],
     *,
     dry_run: bool,
     once: Once | None,
 ) -> Answer:
-    """The contract's ``DeviceImportReport`` of a small file. Nothing stays of a dry run."""
-    rows = [importing.check(row) for row in readable(read_rows(media_type, content))]
+    """The contract's ``DeviceImportReport`` of a few rows. Nothing stays of a dry run.
+
+    With ``once``, others wait for all of them: ``AT_ONCE`` at the most.
+    """
     if dry_run:
         return _report(importing.apply(rows, rehearsal(store), last=True), dry_run=True)
     if once is None:

@@ -9,7 +9,7 @@ from typing import Any
 from inventory.domain import resource
 from inventory.domain.caller import Caller
 from inventory.domain.device import normal
-from inventory.domain.errors import InventoryError
+from inventory.domain.errors import InventoryError, TooManyRows
 from inventory.domain.home_assistant import (
     Mapped,
     Row,
@@ -32,6 +32,7 @@ from inventory.work import Sources, Work
 
 RESULTS = ("created", "updated", "unchanged", "skipped", "rejected")
 
+MAX_ROWS = 2000  # areas and devices of one transaction, for which all writers wait
 AREAS_SCOPE = "customers:write"  # as for every other way to write areas
 AREAS_STAY = f"areas are written with the scope {AREAS_SCOPE} alone"
 
@@ -55,6 +56,7 @@ def import_home_assistant(
     """
     areas = list(read_areas(files)) if home else []
     devices = hubs_first(list(read_home_assistant(files, in_home=home is not None)))
+    _check_size([*areas, *devices])
     open_members = unsaid(files)
 
     def operation(work: Work, transaction: Transaction) -> Answer:
@@ -82,6 +84,12 @@ def import_home_assistant(
         unkept = rehearsal(store)
         return operation(Work(unkept, caller, sources), unkept)
     return store.write(work)
+
+
+def _check_size(rows: list[Row]) -> None:
+    count = sum(isinstance(row, Mapped) for row in rows)
+    if count > MAX_ROWS:
+        raise TooManyRows(count, MAX_ROWS, "areas and devices; send the devices in several imports")
 
 
 class _Import:

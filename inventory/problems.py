@@ -46,6 +46,7 @@ TYPES: Mapping[type[errors.InventoryError], ProblemType] = {
     errors.SchemaFault: BAD_SCHEMA,
     errors.AttributesTooLarge: CONTENT_TOO_LARGE,
     errors.TooManyItems: CONTENT_TOO_LARGE,
+    errors.TooManyRows: CONTENT_TOO_LARGE,
     errors.PreconditionFailed: PRECONDITION_FAILED,
     errors.NotYours: NOT_YOURS,
     errors.KeyReused: KEY_REUSED,

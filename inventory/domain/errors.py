@@ -16,6 +16,7 @@
     ├── SchemaFault
     ├── AttributesTooLarge
     ├── TooManyItems
+    ├── TooManyRows
     ├── PreconditionFailed
     ├── NotYours
     ├── KeyReused
@@ -124,6 +125,13 @@ class TooManyItems(InventoryError):
     def __init__(self, member: str, count: int, limit: int) -> None:
         super().__init__(f"{member} would have {count} items; {limit} are allowed.")
         self.places = [(f"/{member}", f"{count} items; {limit} are allowed")]
+
+
+class TooManyRows(InventoryError):
+    """An import has more rows than writers should wait for."""
+
+    def __init__(self, count: int, limit: int, what: str) -> None:
+        super().__init__(f"There are {count}, and one import takes {limit} {what}.")
 
 
 class PreconditionFailed(InventoryError):

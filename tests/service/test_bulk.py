@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from contracts.services import Services, wait_for
+from inventory.device_imports import AT_ONCE
 from inventory.domain.tabular.cells import READ_ONLY
 from inventory.stores.sql_store import open_sqlite
 
@@ -219,6 +220,17 @@ def test_the_same_upload_with_the_same_key_is_one_job(shared: Pair) -> None:
 
     assert first.headers["Location"] == again.headers["Location"]
     assert (first.status_code, other.status_code) == (202, 422)
+
+
+def test_with_a_key_what_is_too_much_for_one_transaction_is_one_job(shared: Pair) -> None:
+    content, headers = b"".join(lines(AT_ONCE + 1)), {"Idempotency-Key": "too-much"}
+
+    at_once = shared.send(b"".join(lines(AT_ONCE)), NDJSON, headers={"Idempotency-Key": "fits"})
+    first, again = (shared.send(content, NDJSON, headers=headers) for _ in range(2))
+
+    assert (at_once.status_code, first.status_code, again.status_code) == (200, 202, 202)
+    assert first.headers["Location"] == again.headers["Location"]
+    assert shared.ended(first.headers["Location"])["counts"]["done"] == AT_ONCE + 1
 
 
 HEADER = b"identifier,name,device_type,attributes\r\n"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from inventory.device_bodies import DeviceBodies
-from inventory.device_imports import Importing, import_now
+from inventory.device_imports import Importing, checked_rows, import_now
 from inventory.domain.errors import KeyReused, ResourceNotFound, UnusableFile
 from inventory.idempotency import Once
 from openapi import CONTRACT
@@ -28,9 +28,8 @@ def import_(
     once: Once | None = None,
 ) -> Report:
     importing = Importing(who.caller, who.sources, BODIES, mode)
-    answer = import_now(
-        who.store, importing, media_type, [content.encode()], dry_run=dry_run, once=once
-    )
+    found = checked_rows(importing, media_type, [content.encode()])
+    answer = import_now(who.store, importing, found, dry_run=dry_run, once=once)
     return json.loads(answer.body)  # type: ignore[no-any-return]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from inventory.domain.errors import KeyReused, ResourceNotFound
+from inventory.domain.errors import KeyReused, ResourceNotFound, TooManyRows
 from inventory.domain.home_assistant import area_identifier
 from inventory.domain.imported import merge
 from inventory.domain.kinds import AREAS, DEVICES, KINDS, ORIGINS
@@ -888,6 +888,19 @@ def test_a_dry_run_of_changes_changes_nothing(admin: Any, imports: Import) -> No
     assert (results(report), report["counts"]["updated"]) == (["updated"], 1)
     assert admin.document("ha-a1") == before
     assert results(imports(files(a_row(sw_version="2")))) == ["updated"]
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_an_import_that_all_would_wait_for_is_refused_before_it_begins(
+    villa: Any, monkeypatch: pytest.MonkeyPatch, dry_run: bool
+) -> None:
+    monkeypatch.setattr("inventory.imports.MAX_ROWS", 2)
+    body = files(a_row("a"), a_row("b"), a_row(None), **places(HALL))
+
+    with pytest.raises(TooManyRows, match="There are 3, and one import takes 2 areas and devices"):
+        importer(villa)(body, "villa", dry_run=dry_run)
+
+    assert results(importer(villa)(body)) == ["created", "created", "rejected"]
 
 
 def test_nobody_waits_for_a_dry_run(villa: Any, monkeypatch: pytest.MonkeyPatch) -> None:
