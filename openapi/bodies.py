@@ -16,7 +16,7 @@ from openapi.body_limit import too_large
 from openapi.parameters import parse_query, read_text
 from openapi.problems import INVALID_REQUEST, UNSUPPORTED_MEDIA_TYPE, Problem
 from openapi.request import header, validated
-from openapi.schemas import compile_request_schema, faults, first_faults
+from openapi.schemas import MAX_ERRORS, compile_request_schema, faults, first_faults
 
 # Parsing a body of this many bytes takes long enough to be felt by the other requests of the
 # worker, so it leaves the event loop.
@@ -40,6 +40,8 @@ class CompiledBodyValidator(AbstractRequestBodyValidator):
     def __init__(self, *, schema: dict[str, Any], required: bool = False, **options: Any) -> None:
         super().__init__(schema=schema, required=required, **options)
         self._validator = compile_request_schema(schema)
+        self._declared = schema.get("properties", {})
+        self._needed = schema.get("required", [])
 
     async def wrap_receive(self, receive: Receive, *, scope: Scope) -> tuple[Receive, Scope]:
         """Checks the body; the receive channel that is returned gives its bytes again."""
@@ -62,8 +64,7 @@ class CompiledBodyValidator(AbstractRequestBodyValidator):
         body = self.parse(raw)
         if self._validator.is_valid(body):
             return body
-        find = faults if len(raw) <= ALL_FAULTS else first_faults
-        found = find(self._validator, body)
+        found = faults(self._validator, body) if len(raw) <= ALL_FAULTS else self._main_faults(body)
         where, what = found[0]
         raise Problem(
             INVALID_REQUEST,
@@ -74,6 +75,13 @@ class CompiledBodyValidator(AbstractRequestBodyValidator):
     def parse(self, raw: bytes) -> Any:
         """The body's value, not yet checked."""
         raise NotImplementedError
+
+    def _main_faults(self, body: Any) -> list[tuple[str, str]]:
+        """What is missing at the top, which tells of another document; or else the first fault."""
+        given = body if isinstance(body, dict) else self._needed
+        missing = [name for name in self._needed if name not in given]
+        told = [("", f'"{name}" is a required property') for name in missing[:MAX_ERRORS]]
+        return told or first_faults(self._validator, body)
 
 
 class JSONBody(CompiledBodyValidator):

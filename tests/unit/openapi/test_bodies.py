@@ -57,6 +57,23 @@ def a_form_body() -> FormBody:
         "grant": {"type": "string", "enum": ["a"]}}}, **OPTIONS)  # fmt: skip
 
 
+def test_a_large_body_that_is_another_document_is_told_what_it_lacks(
+    problem_of: ProblemOf,
+) -> None:
+    schema = SCHEMA | {"additionalProperties": False}
+    body = json.dumps({"version": 1, "data": "x" * ALL_FAULTS}).encode()
+
+    problem = problem_of(lambda: a_json_body(schema=schema).check(body))
+
+    assert problem.errors == [{"in": "body", "pointer": "", "detail": '"n" is a required property'}]
+
+
+def test_a_large_body_that_is_no_object_is_told_so(problem_of: ProblemOf) -> None:
+    body = json.dumps(["x" * ALL_FAULTS]).encode()
+
+    assert "is not of type" in str(problem_of(lambda: a_json_body().check(body)).errors)
+
+
 @pytest.mark.parametrize("chunks", [[b"abc"], [b"a", b"", b"bc"], [b""], [b"", b""]])
 def test_a_body_is_read_to_its_end(chunks: list[bytes]) -> None:
     assert asyncio.run(read_body(channel(*parts(*chunks)))) == b"".join(chunks)
