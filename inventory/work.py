@@ -52,6 +52,8 @@ class Work:
 
     def create(self, kind: Kind, fields: Mapping[str, Any]) -> Stored:
         """A new resource, or ``IdentifierTaken``."""
+        # First: or else the answer tells a tenant which customers there are.
+        self._rules.check_creation(kind)
         identifier = fields.get("identifier") or self._sources.identifier()
         if self._transaction.get(kind.name, identifier) is not None:
             raise IdentifierTaken(kind.noun, identifier)

@@ -96,6 +96,11 @@ class Rules:
         """``InventoryError`` when the document may not be; ``before`` is what it was."""
         self._of_kind[kind.name](document, before)
 
+    def check_creation(self, kind: Kind) -> None:
+        """``InventoryError`` when the principal may create none, whatever is there already."""
+        if kind in (CUSTOMERS, DEVICE_TYPES):
+            self._need_everybody(kind)
+
     def check_deletion(self, kind: Kind, document: Document) -> None:
         """``InventoryError`` when the resource may not be deleted."""
         identifier = document["identifier"]

@@ -455,6 +455,7 @@ def test_a_bound_caller_does_not_change_what_is_everybodys(two: Any, a_caller: A
     for act in (
         lambda: acme.customer("third"),
         lambda: acme.put(CUSTOMERS, "third", name="Third"),
+        lambda: acme.put(CUSTOMERS, "other", name="Third"),  # which is there, as nobody is to know
         lambda: acme.patch(CUSTOMERS, "acme", max_devices=1000),
         lambda: acme.delete(CUSTOMERS, "acme"),
         lambda: acme.device_type("lock"),
