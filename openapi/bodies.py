@@ -40,8 +40,11 @@ class CompiledBodyValidator(AbstractRequestBodyValidator):
     def __init__(self, *, schema: dict[str, Any], required: bool = False, **options: Any) -> None:
         super().__init__(schema=schema, required=required, **options)
         self._validator = compile_request_schema(schema)
-        self._declared = schema.get("properties", {})
-        self._needed = schema.get("required", [])
+        members = schema.get("properties", {})
+        # What is read-only need not be sent.
+        self._needed = [
+            name for name in schema.get("required", []) if not members.get(name, {}).get("readOnly")
+        ]
 
     async def wrap_receive(self, receive: Receive, *, scope: Scope) -> tuple[Receive, Scope]:
         """Checks the body; the receive channel that is returned gives its bytes again."""
