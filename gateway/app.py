@@ -50,6 +50,7 @@ from gateway.settings import Settings
 from gateway.token_errors import TokenErrorMiddleware
 from gateway.tokens import Tokens
 from openapi.assembly import build, connexion_options, shared
+from openapi.changed_kinds import ChangedKinds
 from openapi.document import Document, DocumentFault
 from openapi.forwarded import FORWARDED_VALIDATORS
 from openapi.framing import FramingMiddleware
@@ -235,7 +236,7 @@ def _dispatch(parts: Parts, forward: ASGIApp) -> Dispatch:
     )
     policies = {op.operation_id: op.policy for op in document.operations}
     feed = ChangeFeed(parts.upstreams, parts.identities, policies["list_changes"])
-    streams = {"stream_changes": ChangeStream(feed)}
+    streams = {"stream_changes": ChangeStream(feed, ChangedKinds(document))}
     return Dispatch(_own_operations(document, own, streams), streams, forward)
 
 

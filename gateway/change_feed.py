@@ -26,7 +26,11 @@ BUFFERED = 1000  # changes that wait for one listener
 
 Principal = Mapping[str, Any]
 # Sees everybody's changes; each listener is given only what is its own.
-OURSELVES: Principal = {"sub": "gateway", "scopes": frozenset({"devices:read"}), "tenant": None}
+OURSELVES: Principal = {
+    "sub": "gateway",
+    "scopes": frozenset({"customers:read", "devices:read"}),
+    "tenant": None,
+}
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.change_feed import ChangeFeed, CursorRefused, Event, Listener
 from gateway.problems import TOO_MANY_STREAMS
+from openapi.changed_kinds import ChangedKinds
 from openapi.connection import connection_of
 from openapi.problems import INVALID_REQUEST, Problem
 from openapi.request import principal, validated
@@ -31,13 +32,14 @@ _HEADERS = [
 class ChangeStream:
     """The operation, as an ASGI application."""
 
-    def __init__(self, feed: ChangeFeed) -> None:
+    def __init__(self, feed: ChangeFeed, kinds: ChangedKinds) -> None:
         self._feed = feed
+        self._kinds = kinds
         self._streams: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         parameters = validated(scope).parameters
-        kinds = parameters["kind"] or ()
+        kinds = self._kinds.seen(principal(scope)["scopes"], parameters["kind"] or ())
         listener = Listener(principal(scope).get("tenant"), kinds)
         with self._slot(principal(scope)["sub"]):
             try:
@@ -64,13 +66,13 @@ class ChangeStream:
                 del self._streams[who]
 
     async def _missed(
-        self, scope: Scope, parameters: dict[str, Any], kinds: Iterable[str]
+        self, scope: Scope, parameters: dict[str, Any], kinds: tuple[str, ...]
     ) -> AsyncIterator[list[Event]]:
         """Pages of what has changed since the place that the client was at."""
         after = parameters["last_event_id"] or parameters["after"]
         while after is not None:
             try:
-                events, after = await self._feed.page(principal(scope), after, kinds=tuple(kinds))
+                events, after = await self._feed.page(principal(scope), after, kinds=kinds)
             except CursorRefused as exc:
                 fault = {"in": "header", "name": "Last-Event-ID", "detail": "not one of ours"}
                 raise Problem(

@@ -29,6 +29,7 @@ from inventory.vocabulary import DEVICE_TYPES_AT_FIRST
 from inventory.work import Sources, Work
 from openapi import CONTRACT
 from openapi.assembly import build, connexion_options, shared
+from openapi.changed_kinds import ChangedKinds
 from openapi.document import load_document
 from openapi.framing import FramingMiddleware
 from openapi.problem_middleware import ProblemMiddleware
@@ -83,7 +84,7 @@ def create_app(
         __name__,
         threads=settings.threads,
         instant=INSTANT if store.reads_are_local else {},
-        before=FeedMiddleware(store, cursors),
+        before=FeedMiddleware(store, cursors, ChangedKinds(document)),
         resolver=Resolver(handlers.__getitem__),
         lifespan=_lifespan(store, loop),
         **connexion_options(operations, security),

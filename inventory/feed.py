@@ -1,4 +1,4 @@
-"""Waits for changes before a request for them takes one of Flask's threads."""
+"""What a request for changes is held to, and waits for, before it takes one of Flask's threads."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from starlette.types import Scope
 from inventory.cursors import Cursors
 from inventory.domain.store import ChangeQuery, Store
 from inventory.feed_positions import read_position, write_position
+from openapi.changed_kinds import ChangedKinds
 from openapi.connection import connection_of
 from openapi.request import operation_id, principal, validated
 
@@ -18,17 +19,19 @@ LOOK_AGAIN = 0.2  # seconds between looks
 
 
 class FeedMiddleware:
-    """What a request for changes waits for."""
+    """Holds a request for changes to the kinds that its sender sees; then it waits for some."""
 
-    def __init__(self, store: Store, cursors: Cursors) -> None:
+    def __init__(self, store: Store, cursors: Cursors, kinds: ChangedKinds) -> None:
         self._store = store
         self._cursors = cursors
+        self._kinds = kinds
 
     async def __call__(self, scope: Scope) -> None:
         """Returns when there are changes for the request, or when it does not wait any longer."""
         if operation_id(scope) != OPERATION:
             return
         parameters = validated(scope).parameters
+        parameters["kind"] = self._kinds.seen(principal(scope)["scopes"], parameters["kind"] or ())
         if not parameters["wait"]:
             return
         tenant = principal(scope).get("tenant")

@@ -148,11 +148,11 @@ class Handlers(Handling):
         return replies.page(items, cursor, flask.request.path, [("limit", str(limit))])
 
     def list_changes(
-        self, after: str | None, wait: int, limit: int, kind: list[str] | None
+        self, after: str | None, wait: int, limit: int, kind: tuple[str, ...]
     ) -> Response:
-        """The feed of changes. ``wait`` is over: ``feed`` waited before a thread was taken."""
+        """The feed of changes. ``feed`` has waited, and held ``kind`` to what the caller sees."""
         start = read_position(self.cursors, self.store, after)
-        found, last = self.reading().changes(start, kind or (), min(limit, MAX_LIMIT))
+        found, last = self.reading().changes(start, kind, min(limit, MAX_LIMIT))
         items = [
             _event(change) | {"cursor": write_position(self.cursors, change.sequence)}
             for change in found

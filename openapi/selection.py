@@ -118,6 +118,12 @@ def scopes_of(document: Document) -> frozenset[str]:
     return frozenset(scope for flow in flows for scope in flow.get("scopes", {}))
 
 
+def scopes_needed(operation: Operation) -> frozenset[str]:
+    """The scopes that the operation's security names."""
+    options = operation.spec.get("security", ())
+    return frozenset(scope for option in options for names in option.values() for scope in names)
+
+
 def operations_with_header(document: Document, name: str) -> frozenset[str]:
     """The operationIds of the operations that declare a request header of this name."""
     return frozenset(

@@ -12,9 +12,15 @@ from gateway import change_stream
 from gateway.change_feed import BUFFERED, ChangeFeed, Event, Listener
 from gateway.change_stream import STREAMS, ChangeStream
 from gateway.problems import TOO_MANY_STREAMS
+from openapi import CONTRACT
+from openapi.changed_kinds import ChangedKinds
 from openapi.connection import KEY
+from openapi.document import load_document
 from openapi.problems import Problem
 from openapi.request import Validated
+
+KINDS = ChangedKinds(load_document(CONTRACT))
+PRINCIPAL = {"sub": "key", "tenant": None, "scopes": frozenset({"devices:read"})}
 
 
 class Feed(ChangeFeed):
@@ -46,7 +52,7 @@ class Client:
             "extensions": {
                 KEY: self,
                 "openapi": Validated(parameters),
-                "connexion_context": {"token_info": {"sub": "key", "tenant": None}},
+                "connexion_context": {"token_info": PRINCIPAL},
             }
         }
 
@@ -81,7 +87,7 @@ def converse(talk: Callable[[Feed, Client, asyncio.Task[None]], Any], **options:
 
     async def run() -> Client:
         feed, client = Feed(), Client(**options)
-        stream = ChangeStream(feed)
+        stream = ChangeStream(feed, KINDS)
         answer = asyncio.create_task(stream(client.scope, client.receive, client.send))
         await until(lambda: client.body)
         await talk(feed, client, answer)
@@ -141,7 +147,7 @@ def test_a_client_that_does_not_read_at_all_is_dropped(monkeypatch: pytest.Monke
 
 def test_a_key_has_only_so_many_streams_until_one_ends() -> None:
     async def run() -> None:
-        stream, clients = ChangeStream(Feed()), [Client() for _ in range(STREAMS)]
+        stream, clients = ChangeStream(Feed(), KINDS), [Client() for _ in range(STREAMS)]
         answers = [asyncio.create_task(stream(c.scope, c.receive, c.send)) for c in clients]
         await until(lambda: all(client.body for client in clients))
 
