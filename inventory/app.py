@@ -117,7 +117,7 @@ def load_vocabulary(store: Store, sources: Sources) -> None:
     store.write(load)
 
 
-_ANY_TYPE = ChangeQuery(limit=1, kind=DEVICE_TYPES.name)
+_ANY_TYPE = ChangeQuery(limit=1, kinds=[DEVICE_TYPES.name])
 
 
 def _is_short(parameters: Mapping[str, Any]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 from starlette.types import Scope
 
@@ -41,15 +40,13 @@ class FeedMiddleware:
         )
         # What is now is so when the request comes: it is not moved on by what is waited for.
         parameters["after"] = write_position(self._cursors, after)
-        any_kind = ChangeQuery(limit=1, after=after, tenant=tenant)
-        queries = [replace(any_kind, kind=kind) for kind in parameters["kind"] or (None,)]
+        query = ChangeQuery(limit=1, after=after, tenant=tenant, kinds=parameters["kind"])
         end = loop.time() + parameters["wait"]
         ending = asyncio.Event()
         connection = connection_of(scope)
         if connection is not None:
             connection.call_when_ending(ending.set)
         while loop.time() < end and not ending.is_set():
-            for query in queries:
-                if await loop.run_in_executor(None, self._store.changes, query):
-                    return
+            if await loop.run_in_executor(None, self._store.changes, query):
+                return
             await asyncio.sleep(LOOK_AGAIN)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -97,23 +97,17 @@ class Reading:
                 limit=limit,
                 before=before,
                 tenant=tenant,
-                kind=kind.name,
+                kinds=[kind.name],
                 identifier=identifier,
                 newest_first=True,
             )
         )
 
-    def changes(self, after: int, kinds: Collection[str], limit: int) -> tuple[list[Change], int]:
+    def changes(self, after: int, kinds: Sequence[str], limit: int) -> tuple[list[Change], int]:
         """Changes in order, and the sequence to go on after."""
-        kind = next(iter(kinds)) if len(kinds) == 1 else None
-        while True:
-            query = ChangeQuery(limit=limit, after=after, tenant=self._caller.tenant, kind=kind)
-            portion = self._reader.changes(query)
-            if portion:
-                after = portion[-1].sequence
-            found = [change for change in portion if not kinds or change.kind in kinds]
-            if found or len(portion) < limit:
-                return found, after
+        query = ChangeQuery(limit=limit, after=after, tenant=self._caller.tenant, kinds=kinds)
+        found = self._reader.changes(query)
+        return found, found[-1].sequence if found else after
 
     def _since(self, kind: Kind, identifier: str, moment: str) -> list[Change]:
         """The changes after the moment, the newest first."""
@@ -123,7 +117,7 @@ class Reading:
             query = ChangeQuery(
                 limit=PORTION,
                 before=before,
-                kind=kind.name,
+                kinds=[kind.name],
                 identifier=identifier,
                 tenant=None if kind is DEVICE_TYPES else self._caller.tenant,
                 newest_first=True,

@@ -27,7 +27,7 @@ class ChangedKinds:
         if missing:
             raise _insufficient(missing)
         if asked or not hidden:
-            return tuple(asked)
+            return tuple(dict.fromkeys(asked))
         return tuple(kind for kind in self._needed if kind not in hidden)
 
 

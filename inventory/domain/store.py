@@ -119,14 +119,15 @@ class Change:
 class ChangeQuery:
     """Which changes: in order, or the newest first.
 
-    ``after`` and ``before`` are sequences, not included; 0 is no bound.
+    ``after`` and ``before`` are sequences, not included; 0 is no bound. ``kinds``: of any of these,
+    each named once; without one, of every kind.
     """
 
     limit: int = 50
     after: int = 0
     before: int = 0
     tenant: str | None = None
-    kind: str | None = None
+    kinds: Sequence[str] = ()
     identifier: str | None = None
     newest_first: bool = False
 

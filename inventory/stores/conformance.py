@@ -848,14 +848,21 @@ class StoreConformance:
         assert those(limit=2, newest_first=True) == [5, 4]
         assert those(tenant="t") == [0, 1, 2, 5]
         assert those(tenant="") == [4]
-        assert those(kind="homes") == [2]
-        assert those(kind="devices", identifier="a") == [0, 3, 5]
-        assert those(kind="devices", identifier="a", tenant="t", newest_first=True) == [5, 0]
-        assert those(kind="devices", identifier="A") == []
+        assert those(kinds=["homes"]) == [2]
+        assert those(kinds=["homes", "devices"]) == [0, 1, 2, 3, 4, 5]
+        assert those(kinds=["homes", "areas"]) == [2]
+        assert those(kinds=["areas", "jobs"]) == []
+        both: dict[str, Any] = {"kinds": ["homes", "devices"], "tenant": "t"}
+        assert those(**both, limit=3) == [0, 1, 2]
+        assert those(**both, newest_first=True, limit=2) == [5, 2]
+        assert those(**both, after=sequences[0], before=sequences[5]) == [1, 2]
+        assert those(kinds=["devices"], identifier="a") == [0, 3, 5]
+        assert those(kinds=["devices"], identifier="a", tenant="t", newest_first=True) == [5, 0]
+        assert those(kinds=["devices"], identifier="A") == []
         assert those(after=sequences[1], before=sequences[4]) == [2, 3]
         assert those(after=sequences[1], newest_first=True, limit=1) == [5]
         assert those(before=sequences[4], newest_first=True, limit=2) == [3, 2]
-        history = {"kind": "devices", "identifier": "a"}
+        history: dict[str, Any] = {"kinds": ["devices"], "identifier": "a"}
         assert those(**history, after=sequences[0], before=sequences[5]) == [3]
         assert those(**history, before=sequences[5], newest_first=True) == [3, 0]
 

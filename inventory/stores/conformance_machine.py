@@ -225,16 +225,16 @@ class _StoreMachine(RuleBasedStateMachine):
         sequences = st.just(0) | st.sampled_from([c.sequence for c in self._model.changes] or [0])
         after, before = data.draw(sequences), data.draw(sequences)
         tenant = data.draw(st.none() | st.sampled_from(_FEW_TENANTS))
-        kind = data.draw(st.none() | st.sampled_from(_FEW_KINDS))
-        identifier = data.draw(st.none() | st.sampled_from(_FEW_IDENTIFIERS)) if kind else None
-        query = ChangeQuery(limit, after, before, tenant, kind, identifier, newest_first)
+        kinds = data.draw(st.lists(st.sampled_from(_FEW_KINDS), unique=True))
+        identifier = data.draw(st.none() | st.sampled_from(_FEW_IDENTIFIERS)) if kinds else None
+        query = ChangeQuery(limit, after, before, tenant, kinds, identifier, newest_first)
         expected = [
             change
             for change in self._model.changes
             if change.sequence > after
             and (not before or change.sequence < before)
             and tenant in (None, change.tenant)
-            and kind in (None, change.kind)
+            and (not kinds or change.kind in kinds)
             and identifier in (None, change.identifier)
         ]
         in_order = expected[::-1] if newest_first else expected

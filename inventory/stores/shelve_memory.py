@@ -117,8 +117,8 @@ class Contents:
 
     def changes(self, query: ChangeQuery) -> list[Change]:
         name, prefix = CHANGE, cast("Key", ())
-        if query.kind is not None and query.identifier is not None:
-            name, prefix = _HISTORY, (query.kind, query.identifier)
+        if len(query.kinds) == 1 and query.identifier is not None:
+            name, prefix = _HISTORY, (query.kinds[0], query.identifier)
         start = (*prefix, query.after + 1)
         end = (*prefix, query.before or float("inf"))
         walk = self._maps[name].walk_back if query.newest_first else self._maps[name].walk
@@ -371,6 +371,6 @@ def _is_after(row: Row, orders: Sequence[tuple[_Text, Order]], after: Sequence[s
 def _is_asked_for(past: PastChange, query: ChangeQuery) -> bool:
     return (
         query.tenant in (None, past.tenant)
-        and query.kind in (None, past.kind)
+        and (not query.kinds or past.kind in query.kinds)
         and query.identifier in (None, past.identifier)
     )

@@ -78,7 +78,8 @@ changes = Table(
     Column("before", Text, nullable=False),
     Column("after", Text, nullable=False),
     Index("ix_changes_resource", "kind", "identifier", "sequence"),
-    Index("ix_changes_tenant", "tenant", "sequence"),
+    Index("ix_changes_tenant", "tenant", "kind", "sequence"),
+    Index("ix_changes_kind", "kind", "sequence"),
     sqlite_autoincrement=True,  # a sequence never comes twice
 )  # fmt: skip
 

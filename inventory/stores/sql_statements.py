@@ -120,24 +120,7 @@ class Statements:
 
     def changes(self, query: ChangeQuery) -> Prepared:
         """Changes by the members of the query that are set."""
-        table = schema.changes
-        wanted = {
-            table.c.sequence > bindparam("after"): query.after,
-            table.c.sequence < bindparam("before"): query.before,
-            table.c.tenant == bindparam("tenant"): query.tenant is not None,
-            table.c.kind == bindparam("kind"): query.kind is not None,
-            table.c.identifier == bindparam("identifier"): query.identifier is not None,
-        }
-        order = table.c.sequence.desc() if query.newest_first else table.c.sequence
-        return self.of(
-            ("changes", *map(bool, wanted.values()), query.newest_first),
-            lambda: (
-                select(table)
-                .where(*(condition for condition, is_wanted in wanted.items() if is_wanted))
-                .order_by(order)
-                .limit(bindparam("limit"))
-            ),
-        )
+        return self.of(("changes", *queries.change_shape(query)), lambda: queries.changes(query))
 
     def shared_keys(self, prefixes: int, of_tenant: bool) -> Prepared:
         """Keys that several devices of one tenant have, with their tenants and the devices."""

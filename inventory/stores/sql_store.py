@@ -27,7 +27,7 @@ from inventory.domain.store import (
 from inventory.stores import sql_schema as schema
 from inventory.stores.group_commit import GroupCommit
 from inventory.stores.sql_connections import Driver, Errors, Readers, engines, migrate
-from inventory.stores.sql_queries import named, values_of
+from inventory.stores.sql_queries import change_values, named, values_of
 from inventory.stores.sql_statements import Prepared, Statements
 
 T = TypeVar("T")
@@ -78,11 +78,7 @@ class _SQLReader:
         return [(key, identifiers) for (key, _), identifiers in holders.items()]
 
     def changes(self, query: ChangeQuery) -> list[Change]:
-        values = {
-            "after": query.after, "before": query.before, "tenant": query.tenant,
-            "kind": query.kind, "identifier": query.identifier, "limit": query.limit,
-        }  # fmt: skip
-        rows = self._rows(self._statements.changes(query), values)
+        rows = self._rows(self._statements.changes(query), change_values(query))
         names = [column.name for column in schema.changes.c]
         return [Change(**dict(zip(names, row, strict=True))) for row in rows]
 

@@ -35,7 +35,7 @@ from inventory.stores.conformance import (
     remove,
 )
 from inventory.stores.conformance_machine import store_machine
-from inventory.stores.sql_queries import values_of
+from inventory.stores.sql_queries import change_values, values_of
 from inventory.stores.sql_statements import Prepared
 from inventory.stores.sql_store import SQLStore, open_sqlite
 
@@ -190,6 +190,31 @@ def test_a_key_is_looked_up_with_its_tenant(store: SQLStore) -> None:
     plan = plan_of(store, Query(tenant="t", keys=[["label:x"]]))
 
     assert "ix_keys_key (kind=? AND key=? AND tenant=?" in plan
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        (ChangeQuery(kinds=["homes"]), "ix_changes_kind (kind=?)"),
+        (ChangeQuery(kinds=["homes"], after=1), "ix_changes_kind (kind=? AND sequence>?)"),
+        (ChangeQuery(kinds=["homes", "areas"]), "ix_changes_kind (kind=?)"),
+        (ChangeQuery(tenant="t"), "ix_changes_tenant (tenant=? AND kind=?)"),
+        (ChangeQuery(tenant="t", kinds=["homes"]), "ix_changes_tenant (tenant=? AND kind=?)"),
+        (
+            ChangeQuery(tenant="t", kinds=["homes"], identifier="h", before=9, newest_first=True),
+            "ix_changes_resource (kind=? AND identifier=? AND sequence<?)",
+        ),
+    ],
+)
+def test_changes_are_walked_for_each_kind_in_their_order(
+    store: SQLStore, query: ChangeQuery, index: str
+) -> None:
+    statement = store._statements.changes(query)
+    given = statement.values(change_values(query))
+    plan = [row[3] for row in store._readers.rows(f"EXPLAIN QUERY PLAN {statement.text}", given)]
+
+    assert {step for step in plan if "changes" in step} == {f"SEARCH changes USING INDEX {index}"}
+    assert len(plan) == 1 or plan[0] == "MERGE (UNION ALL)"  # one walk, or several side by side
 
 
 def test_keys_that_stay_are_not_written_again(store: SQLStore) -> None:

@@ -16,7 +16,7 @@ READER = frozenset({"devices:read"})
 
 def test_a_kind_is_seen_by_who_may_list_it() -> None:
     assert KINDS.seen(READER, ()) == ("devices", "device_types")
-    assert KINDS.seen(READER, ["devices"]) == ("devices",)
+    assert KINDS.seen(READER, ["devices", "devices"]) == ("devices",)
     assert KINDS.seen(READER | {"customers:read"}, ["homes"]) == ("homes",)
 
 
