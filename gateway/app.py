@@ -20,6 +20,7 @@ from gateway.caching.store import MemoryStore
 from gateway.change_feed import ChangeFeed
 from gateway.change_stream import ChangeStream
 from gateway.compression import CompressionMiddleware
+from gateway.concurrency import ConcurrencyMiddleware, concurrency_of
 from gateway.cors import CorsMiddleware
 from gateway.cors_contract import PathHeaders
 from gateway.credentials import (
@@ -92,8 +93,10 @@ def create_app(
         counters=parts.counters,
         unlimited=parts.unlimited,
     )
+    # Behind the rate limits, which are cheaper to be told of.
+    at_once = partial(ConcurrencyMiddleware, limits=concurrency_of(document))
     lifespan = lifespan_of(parts, cache)
-    connexion = _connexion(document, dispatch, _credentials(parts), [limits], lifespan)
+    connexion = _connexion(document, dispatch, _credentials(parts), [limits, at_once], lifespan)
     telemetry = partial(
         TelemetryMiddleware,
         access_log=access_log,

@@ -22,6 +22,9 @@ INVALID_RESPONSE = ProblemType(
 GATEWAY_TIMEOUT = ProblemType(
     "gateway-timeout", 504, "The service behind the gateway did not answer in time"
 )
+TOO_MANY_UNDER_WAY = ProblemType(
+    "too-many-under-way", 429, "There are too many requests under way already"
+)
 TOO_MANY_STREAMS = ProblemType("too-many-streams", 429, "There are too many streams already")
 NOT_YOURS = ProblemType("not-yours", 403, "The credential is bound to a customer")
 FIRST_KEY = ProblemType("first-key", 409, "The first key is kept on the gateway's machine")

@@ -47,7 +47,7 @@ class Readiness:
         policy = Policy(service, PATIENCE, PATIENCE, 0, attempts=2)
         request = Outgoing(policy, "GET", PATH, CIMultiDict())
         try:
-            async with self._upstreams.send(request) as response:
+            async with self._upstreams.probe(request) as response:
                 return response.status == 200
         except UpstreamError:
             return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -22,6 +22,7 @@ from gateway.retries import RetryBudget
 from openapi.policy import Policy
 
 CONNECTIONS = 256  # to one instance, of one worker
+SPARE = 4  # connections besides, for what has to be known however busy the others are
 MAX_HEADER = 32 * 1024  # bytes of one header of an answer
 IDLE = 30  # seconds; shorter than the services keep theirs, so none is closed under a request
 SHORT = 256 * 1024  # bytes up to which an answer is read whole before any of it is used
@@ -76,27 +77,15 @@ class Upstreams:
         self._pools = {service: Pool(service, places) for service, places in urls.items()}
         self._budgets = {service: RetryBudget() for service in urls}
         self._session: aiohttp.ClientSession | None = None
+        self._spare: aiohttp.ClientSession | None = None
         self._checks: HealthChecks | None = None
         self._discoveries: list[Discovery] = []
         self._timeouts: dict[Policy, aiohttp.ClientTimeout] = {}
 
     async def open(self) -> None:
-        """Makes the client. It keeps no cookies and looks at no proxy variables."""
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=0, limit_per_host=CONNECTIONS, keepalive_timeout=IDLE
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            max_line_size=MAX_HEADER,
-            max_field_size=MAX_HEADER,
-            trust_env=False,
-            trace_configs=self._observers,
-            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-        )
-        # Tries are counted here alone. aiohttp has no public switch for its own; its test client
-        # sets this too, and a unit test notices when it does nothing any more.
-        self._session._retry_connection = False
+        """Makes the clients."""
+        self._session = _client(CONNECTIONS, self._observers)
+        self._spare = _client(SPARE, self._observers)
         self._checks = HealthChecks(self._plugged)
         await self._discover()
         self._checks.watch(self._all())
@@ -107,8 +96,9 @@ class Upstreams:
             await discovery.close()
         if self._checks is not None:
             await self._checks.close()
-        if self._session is not None:
-            await self._session.close()
+        for session in (self._session, self._spare):
+            if session is not None:
+                await session.close()
 
     def states(self) -> list[dict[str, Any]]:
         """What this worker knows of every instance; the members are those of ``Instance.state``."""
@@ -132,10 +122,21 @@ class Upstreams:
         assert self._checks is not None
         self._checks.watch(self._all())
 
-    @asynccontextmanager
-    async def send(self, request: Outgoing) -> AsyncIterator[aiohttp.ClientResponse]:
+    def send(self, request: Outgoing) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         """The answer. A short one was read whole; a long one may still break off."""
-        attempt, response = await self._answer(request)
+        assert self._session is not None
+        return self._exchange(self._session, request)
+
+    def probe(self, request: Outgoing) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """As ``send``, over the spare connections."""
+        assert self._spare is not None
+        return self._exchange(self._spare, request)
+
+    @asynccontextmanager
+    async def _exchange(
+        self, session: aiohttp.ClientSession, request: Outgoing
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        attempt, response = await self._answer(session, request)
         try:
             async with response:
                 yield response
@@ -144,7 +145,9 @@ class Upstreams:
         finally:
             attempt.end()
 
-    async def _answer(self, request: Outgoing) -> tuple[_Attempt, aiohttp.ClientResponse]:
+    async def _answer(
+        self, session: aiohttp.ClientSession, request: Outgoing
+    ) -> tuple[_Attempt, aiohttp.ClientResponse]:
         policy = request.policy
         assert policy.upstream is not None
         instances = self._pools[policy.upstream].instances
@@ -154,21 +157,20 @@ class Upstreams:
         try:
             # A long answer may take its time afterwards, as long as some of it keeps coming.
             async with asyncio.timeout(policy.total_timeout):
-                return await self._try(request, tries)
+                return await self._try(session, request, tries)
         except UpstreamError as exc:
             raise _told(request, exc) from exc.__cause__
         except TimeoutError as exc:
             raise _told(request, tries.last.failure(request, exc)) from exc
 
     async def _try(
-        self, request: Outgoing, tries: _Tries
+        self, session: aiohttp.ClientSession, request: Outgoing, tries: _Tries
     ) -> tuple[_Attempt, aiohttp.ClientResponse]:
-        assert self._session is not None
         timeout = self._timeout(request.policy)
         while True:
             attempt = tries.begin()
             try:
-                response = await attempt.run(self._session, request, timeout)
+                response = await attempt.run(session, request, timeout)
                 if not (_turns_away(response) and tries.may_go_on_after_turned_away()):
                     return attempt, response
                 response.release()
@@ -188,6 +190,24 @@ class Upstreams:
                 sock_connect=policy.connect_timeout, sock_read=policy.total_timeout
             )
         return self._timeouts[policy]
+
+
+def _client(connections: int, observers: Sequence[aiohttp.TraceConfig]) -> aiohttp.ClientSession:
+    """Keeps so many connections to an instance, no cookies, and looks at no proxy variables."""
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, limit_per_host=connections, keepalive_timeout=IDLE),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        max_line_size=MAX_HEADER,
+        max_field_size=MAX_HEADER,
+        trust_env=False,
+        trace_configs=list(observers),
+        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+    )
+    # Tries are counted here alone. aiohttp has no public switch for its own; its test client
+    # sets this too, and a unit test notices when it does nothing any more.
+    session._retry_connection = False
+    return session
 
 
 class _Attempt:

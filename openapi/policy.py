@@ -36,6 +36,14 @@ class RateLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class Concurrency:
+    """At most ``limit`` requests under way at once, of each client in each worker."""
+
+    name: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
 class ResponseCheck:
     """Whether answers are held to the contract: the share ``sample`` of them is looked at.
 
@@ -80,6 +88,7 @@ class Policy:
     cache: Caching | None = None  # None: no answer is kept
     prefix: str = ""
     base_path: str = ""
+    concurrency: Concurrency | None = None
 
 
 def resolve_policy(*levels: Mapping[str, Any]) -> Policy:
@@ -101,6 +110,7 @@ def resolve_policy(*levels: Mapping[str, Any]) -> Policy:
         cache=_caching(merged.get("cache", False)),
         prefix=merged.get("prefix", ""),
         base_path=merged.get("base-path", ""),
+        concurrency=Concurrency(**at_once) if (at_once := merged.get("concurrency")) else None,
     )
 
 

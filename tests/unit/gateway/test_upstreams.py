@@ -342,3 +342,23 @@ def test_a_service_that_dns_has_not_told_is_unreachable() -> None:
         await upstreams.close()
 
     run(scenario)
+
+
+def test_a_probe_waits_for_no_connection_that_requests_hold(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gateway.upstreams.CONNECTIONS", 1)
+    policy = Policy("s", 5.0, 5.0, 0)
+
+    async def scenario() -> None:
+        slow = Server(DRIP, OK)
+        async with service(slow) as it:
+            holding = asyncio.create_task(it.ask())
+            while not slow.heard:
+                await asyncio.sleep(0.001)  # between looks at the condition
+
+            async with it.upstreams.probe(Outgoing(policy, "GET", "/y", CIMultiDict())) as response:
+                assert response.status == 200
+            holding.cancel()
+
+    run(scenario)
