@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,11 +14,12 @@ from gateway.change_feed import ChangeFeed, CursorRefused, Event, Listener
 from gateway.problems import TOO_MANY_STREAMS
 from openapi.changed_kinds import ChangedKinds
 from openapi.connection import connection_of
-from openapi.problems import INVALID_REQUEST, Problem
-from openapi.request import principal, validated
+from openapi.problems import INVALID_REQUEST, SERVICE_UNAVAILABLE, Problem
+from openapi.request import principal, principal_now, validated
 
 STREAMS = 20  # of one principal, in one worker
 HEARTBEAT = 15.0  # seconds without a change after which a comment keeps the connection
+CHECKED = 0.5  # seconds between two looks at whether the credential is good for it still
 PATIENCE = 30.0  # seconds that a listener may take to read what was sent
 RETRY = 2000  # milliseconds after which a client comes again
 
@@ -27,6 +28,9 @@ _HEADERS = [
     (b"cache-control", b"no-store, no-transform"),
     (b"x-accel-buffering", b"no"),  # proxies that gather an answer would hold changes back
 ]
+
+
+Rights = tuple[str, frozenset[str], str | None]
 
 
 class ChangeStream:
@@ -87,6 +91,7 @@ class _Stream:
     """One answer."""
 
     def __init__(self, scope: Scope, send: Send, listener: Listener, duration: int) -> None:
+        self._scope = scope
         self._send = send
         self._listener = listener
         self._connection = connection_of(scope)
@@ -102,6 +107,11 @@ class _Stream:
         await self._send(start)
         gone = asyncio.create_task(_wait_until_gone(receive))
         gone.add_done_callback(lambda _: self._listener.end("gone"))
+        watching = asyncio.create_task(self._watch_credential())
+        # However it ends: a stream that nobody watches over is none.
+        watching.add_done_callback(
+            lambda _: self._listener.end("the credential is not what it was")
+        )
         if self._connection is not None:
             self._connection.call_when_ending(lambda: self._listener.end("the service ends"))
         try:
@@ -119,6 +129,20 @@ class _Stream:
                 await gone
         finally:
             gone.cancel()
+            watching.cancel()
+
+    async def _watch_credential(self) -> None:
+        """Returns when the credential is not good any more, or for something else than before."""
+        begun = _rights(principal(self._scope))
+        while await self._has_now(begun):
+            await asyncio.sleep(CHECKED)
+
+    async def _has_now(self, rights: Rights) -> bool:
+        try:
+            return _rights(await principal_now(self._scope)) == rights
+        except Problem as exc:
+            # What is unavailable for a while says nothing of the credential.
+            return exc.kind is SERVICE_UNAVAILABLE
 
     async def _follow(self) -> None:
         clock = asyncio.get_running_loop().time
@@ -149,6 +173,10 @@ class _Stream:
         self._patience.reschedule(asyncio.get_running_loop().time() + PATIENCE)
         await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
         self._patience.reschedule(None)
+
+
+def _rights(who: Mapping[str, Any]) -> Rights:
+    return who["sub"], who["scopes"], who.get("tenant")
 
 
 async def _wait_until_gone(receive: Receive) -> None:

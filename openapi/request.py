@@ -43,6 +43,15 @@ def principal(scope: Scope) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", context.get("token_info") or {})
 
 
+async def principal_now(scope: Scope) -> Mapping[str, Any]:
+    """Who the request's credential stands for by now, for answers that take long.
+
+    Raises what a request with that credential would be refused with.
+    """
+    context = scope["extensions"]["connexion_context"]
+    return cast("Mapping[str, Any]", await context["check_again"]())
+
+
 def header(scope: Scope, name: bytes) -> str | None:
     """The header's first value, by its lower-case name."""
     for key, value in scope["headers"]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from connexion.exceptions import OAuthProblem
@@ -35,7 +36,10 @@ class ContractSecurity(SecurityOperation):
 
         async def verify(request: ConnexionRequest) -> None:
             found = await _first(options, request, optional)
-            request.context.update({"user": found.get("sub"), "token_info": found})
+            again = partial(_first, options, request, optional)
+            request.context.update(
+                {"user": found.get("sub"), "token_info": found, "check_again": again}
+            )
 
         return verify
 

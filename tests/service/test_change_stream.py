@@ -189,6 +189,18 @@ def test_a_key_has_only_so_many_streams(listen: Any, make_key: Any) -> None:
     wait_for(lambda: listen(key).answer.status_code == 200, "a stream to be given up")
 
 
+def test_a_stream_ends_with_its_key(services: Services, listen: Any) -> None:
+    keys = ApiKeys(services.data / "gateway.db")
+    key = keys.create("listener", ["devices:read"])
+    stream = listen(key)
+    assert stream.answer.status_code == 200
+
+    keys.revoke(key.split("_")[1])
+    keys.close()
+
+    assert stream.answer.text.endswith(": the end, as the credential is not what it was\n\n")
+
+
 def test_without_the_inventory_there_is_no_stream_and_later_there_is(tmp_path: Path) -> None:
     with Services(tmp_path) as services:
         services.kill("inventory")

@@ -16,7 +16,13 @@ from openapi import CONTRACT
 from openapi.changed_kinds import ChangedKinds
 from openapi.connection import KEY
 from openapi.document import load_document
-from openapi.problems import Problem
+from openapi.problems import (
+    INSUFFICIENT_SCOPE,
+    SERVICE_UNAVAILABLE,
+    UNAUTHORIZED,
+    Problem,
+    ProblemType,
+)
 from openapi.request import Validated
 
 KINDS = ChangedKinds(load_document(CONTRACT))
@@ -47,14 +53,18 @@ class Client:
         self.reads.set()
         self._gone = asyncio.Event()
         self.end: Callable[[], None] = lambda: None
+        self.stands_for: Callable[[], dict[str, Any]] = lambda: PRINCIPAL
         parameters = {"kind": None, "duration": duration, "last_event_id": None, "after": None}
         self.scope: dict[str, Any] = {
             "extensions": {
                 KEY: self,
                 "openapi": Validated(parameters),
-                "connexion_context": {"token_info": PRINCIPAL},
+                "connexion_context": {"token_info": PRINCIPAL, "check_again": self.check_again},
             }
         }
+
+    async def check_again(self) -> Any:
+        return self.stands_for()
 
     async def receive(self) -> dict[str, Any]:
         await self._gone.wait()
@@ -105,6 +115,48 @@ def test_the_end_of_the_service_is_a_clean_end() -> None:
     client = converse(talk)
     assert client.is_whole
     assert client.body.endswith(b": the end, as the service ends\n\n")
+
+
+def refuse(kind: ProblemType) -> dict[str, Any]:
+    raise Problem(kind)
+
+
+@pytest.mark.parametrize(
+    "stands_for",
+    [
+        lambda: refuse(UNAUTHORIZED),
+        lambda: refuse(INSUFFICIENT_SCOPE),
+        lambda: PRINCIPAL | {"tenant": "acme"},
+        lambda: PRINCIPAL | {"scopes": frozenset({"devices:read", "keys:read"})},
+    ],
+)
+def test_a_stream_ends_when_its_credential_is_not_what_it_was(
+    monkeypatch: pytest.MonkeyPatch, stands_for: Callable[[], dict[str, Any]]
+) -> None:
+    monkeypatch.setattr(change_stream, "CHECKED", 0.01)
+
+    async def talk(_feed: Feed, client: Client, _answer: Any) -> None:
+        client.stands_for = stands_for
+
+    client = converse(talk)
+    assert client.is_whole
+    assert client.body.endswith(b": the end, as the credential is not what it was\n\n")
+
+
+def test_an_issuer_that_cannot_be_asked_ends_no_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(change_stream, "CHECKED", 0.001)
+    asked: list[None] = []
+
+    async def talk(_feed: Feed, client: Client, _answer: Any) -> None:
+        def stands_for() -> dict[str, Any]:
+            asked.append(None)
+            return refuse(SERVICE_UNAVAILABLE)
+
+        client.stands_for = stands_for
+        await until(lambda: len(asked) >= 3)
+        client.end()
+
+    assert converse(talk).body.endswith(b": the end, as the service ends\n\n")
 
 
 def test_a_client_that_goes_away_is_let_go() -> None:
