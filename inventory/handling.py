@@ -70,7 +70,7 @@ class Handling:
         if key is None:
             return None
         taken = of() if of else fingerprint(scope())
-        return Once(caller().principal, key, taken)
+        return Once(caller().account, key, taken)
 
 
 def caller() -> Caller:

@@ -16,7 +16,10 @@ KEPT = datetime.timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """A request with a key. ``fingerprint`` tells it from every other request."""
+    """A request with a key. ``fingerprint`` tells it from every other request.
+
+    ``principal``: the caller's ``account``: what was answered is one customer's.
+    """
 
     principal: str
     key: str

@@ -16,3 +16,8 @@ class Caller:
     tenant: str | None
     request_id: str
     scopes: frozenset[str] = frozenset()
+
+    @property
+    def account(self) -> str:
+        """The principal as long as it is bound to the same customer, whose name has no slash."""
+        return f"{self.tenant or ''}/{self.principal}"

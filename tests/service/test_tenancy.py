@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import requests
 
-from contracts.services import Services
+from contracts.services import Services, wait_for
+from gateway.api_keys import ApiKeys
 from openapi import CONTRACT
 from openapi.document import Operation, load_document
 from openapi.selection import operations_of
@@ -152,8 +153,6 @@ def _check_nothing_leaks(operation: Operation, answer: requests.Response) -> Non
 
 
 def test_a_gateways_key_of_a_customer_sees_that_customers_things(services: Services) -> None:
-    from gateway.api_keys import ApiKeys
-
     keys = ApiKeys(services.data / "gateway.db")
     key = keys.create("tenant b", ["devices:read"], "tenant-b")
     keys.close()
@@ -192,3 +191,25 @@ def test_a_key_that_may_not_write_areas_imports_devices_alone(
 
     results = [[row["result"] for row in answer.json()["rows"]] for answer in answers]
     assert results == [["skipped", "created"], ["created", "updated"]]
+
+
+def test_a_key_that_goes_to_another_customer_takes_no_answer_along(
+    services: Services, admin: requests.Session
+) -> None:
+    keys = ApiKeys(services.data / "gateway.db")
+    for tenant in ("moved-from", "moved-to"):
+        assert admin.put(f"/v1/customers/{tenant}", json={"name": tenant}).ok
+    key = keys.create("mover", ["devices:read", "devices:write"], "moved-from")
+    sent = {"X-API-Key": key, "Idempotency-Key": "once"}
+
+    def create() -> Any:
+        url = f"{services.gateway_url}/v1/devices"
+        return requests.post(url, headers=sent, json=DEVICE, timeout=30).json()
+
+    first, again = create(), create()
+    keys.change(key.split("_")[1], {"customer": "moved-to"})
+    keys.close()
+    wait_for(lambda: create()["customer_id"] == "moved-to", "the key to be another customer's")
+
+    assert first == again
+    assert create()["identifier"] != first["identifier"]
