@@ -19,6 +19,7 @@ AUDIENCE = "inventory"
 ISSUER = "doorstep-gateway"
 CHALLENGE = 'Bearer realm="doorstep-inventory"'
 REMEMBERED = 1024  # verified tokens; the gateway sends one for each of its clients
+LONGEST = 3600  # seconds for which an identity may be good; the gateway signs them for two minutes
 LOOKED_AT = 1.0  # seconds after which it is seen that a key has gone
 
 logger = logging.getLogger(__name__)
@@ -141,6 +142,8 @@ class GatewayIdentity:
             )
         except jwt.PyJWTError as exc:
             raise _refused() from exc
+        if claims["exp"] - claims["iat"] > LONGEST:
+            raise _refused()
         scopes = frozenset(str(claims.get("scope", "")).split())
         return claims | {"scopes": scopes, "exp": min(claims["exp"], self._keys.until(kid))}
 

@@ -47,7 +47,9 @@ def test_no_header_is_no_credential(handler: GatewayIdentity) -> None:
 
 
 @pytest.mark.parametrize(
-    "changed", [{"audience": "doorstep"}, {"lifetime": -1}], ids=["audience", "expired"]
+    "changed",
+    [{"audience": "doorstep"}, {"lifetime": -1}, {"lifetime": 3601}],
+    ids=["audience", "expired", "good for long"],
 )
 def test_what_is_not_for_us_or_over_is_refused(
     handler: GatewayIdentity, signer: Signer, changed: dict[str, Any]
