@@ -126,7 +126,7 @@ class BulkHandlers(Handling):
         )
         page = self.reading().page(JOBS, query)
         return replies.page(
-            [to_json(jobs.see(stored)) for stored in page.items],
+            [to_json(jobs.listed(stored.document())) for stored in page.items],
             self.cursors.write(asked.of, page.last) if page.last else None,
             flask.request.path,
             asked.parameters,

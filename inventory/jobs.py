@@ -25,8 +25,8 @@ COUNTS = ("total", "done", "created", "updated", "unchanged", "rejected")
 LEASE = datetime.timedelta(seconds=30)
 MAX_ROUNDS = 100  # no chain of devices is longer
 
-_SHOWN = ("identifier", "type", "status", "principal", "customer_id", "counts", "errors",
-          "created_at", "updated_at", "finished_at")  # fmt: skip
+_LISTED = ("identifier", "type", "status", "principal", "customer_id", "counts",
+           "created_at", "updated_at", "finished_at")  # fmt: skip
 
 
 class LeaseLost(Exception):
@@ -35,7 +35,12 @@ class LeaseLost(Exception):
 
 def shown(document: Mapping[str, Any]) -> Document:
     """The contract's ``Job``."""
-    job = {member: document[member] for member in _SHOWN if member in document}
+    return listed(document) | {"errors": document["errors"]}
+
+
+def listed(document: Mapping[str, Any]) -> Document:
+    """The contract's ``JobItem``: a page of jobs would be mostly their errors."""
+    job = {member: document[member] for member in _LISTED if member in document}
     counts = document["counts"]
     # What is null is absent from a document.
     return job | {"counts": {"total": None} | {name: counts.get(name) for name in COUNTS}}

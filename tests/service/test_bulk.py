@@ -299,6 +299,18 @@ def test_an_export_is_streamed_as_the_client_likes_it_best(shared: Pair) -> None
     assert refused.status_code == 406
 
 
+def test_a_list_of_jobs_leaves_the_rejected_rows_to_each_job(shared: Pair) -> None:
+    headers = {"Prefer": "respond-async"}
+    accepted = shared.send("identifier,name\nd-1,D\n", headers=headers)
+    job = shared.ended(accepted.headers["Location"])
+
+    items = shared.ask("GET", "/v1/jobs?limit=1000&status=succeeded").json()["items"]
+
+    assert [error["row"] for error in job["errors"]] == [1]
+    (item,) = (item for item in items if item["identifier"] == job["identifier"])
+    assert item == {member: value for member, value in job.items() if member != "errors"}
+
+
 def test_an_upload_that_breaks_off_leaves_nothing(shared: Pair) -> None:
     before = shared.ask("GET", "/v1/jobs?limit=1000").json()["items"]
 
