@@ -10,7 +10,7 @@ import time
 from inventory import import_jobs
 from inventory.device_bodies import DeviceBodies
 from inventory.domain.store import Store, StoreError
-from inventory.jobs import FAILED, Held, LeaseLost, claim
+from inventory.jobs import COUNTS, FAILED, Held, LeaseLost, claim
 from inventory.purging import purge
 from inventory.work import Sources
 
@@ -66,7 +66,9 @@ class JobLoop:
         """Purges when it is time, and works on a job; whether there was one."""
         if time.monotonic() >= self._purge_at:
             self._purge_at = time.monotonic() + PURGE_EVERY
-            purge(self._store, self._sources, self._retention)
+            purged = purge(self._store, self._sources, self._retention)
+            if purged:
+                logger.info("purged %d devices that were deleted long ago", purged)
         held = claim(self._store, self._sources)
         if held is None:
             return False
@@ -74,21 +76,34 @@ class JobLoop:
         return True
 
     def _work_on(self, held: Held) -> None:
-        identifier = held.document["identifier"]
+        _log(held, "goes on" if held.document["position"] else "begins")
         try:
             import_jobs.go_on(held, self._bodies, self._stopping.is_set)
             if not held.is_over:
                 held.let_go()
         except LeaseLost:
-            logger.warning("the job %s is another's now", identifier)
+            _log(held, "is another's now", logging.WARNING)
+            return
         except StoreError:
             raise
         except Exception:  # a fault of ours ends the job, not the worker
-            logger.exception("the job %s failed", identifier)
+            _log(held, "met a fault of ours", logging.ERROR, exc_info=True)
             self._fail(held)
+        _log(held, f"has {held.document['status']}" if held.is_over else "is let go")
 
     def _fail(self, held: Held) -> None:
         row = held.document["position"].get("row", 0) + 1
         reason = "something went wrong here; the rows before this one were applied"
         errors = [*held.document["errors"], {"row": row, "reason": reason}]
         held.end(FAILED, errors=errors[-1000:])
+
+
+def _log(held: Held, what: str, level: int = logging.INFO, *, exc_info: bool = False) -> None:
+    """A line under the request that asked for the job, with how far it is."""
+    document = held.document
+    counts = ", ".join(f"{document['counts'][name]} {name}" for name in COUNTS[1:])
+    extra = {"request_id": document.get("request_id")}
+    message = "the job %s %s: %s"
+    logger.log(
+        level, message, document["identifier"], what, counts, extra=extra, exc_info=exc_info
+    )

@@ -30,6 +30,8 @@ class JSONFormatter(logging.Formatter):
         if request is not None:
             line["request_id"] = request.request_id
             line["trace_id"] = request.trace_id
+        elif request_id := getattr(record, "request_id", None):
+            line["request_id"] = request_id  # of a request that was answered long ago
         if record.exc_info and record.exc_info[0] is not None:
             line["exception"] = "".join(traceback.format_exception(*record.exc_info))
         return json.dumps(line, separators=(",", ":"))

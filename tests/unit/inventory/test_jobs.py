@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import logging
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -356,6 +357,26 @@ def test_the_loop_purges_and_works_until_nothing_waits(admin: Any) -> None:
     assert loop.step() is True
     assert loop.step() is False
     assert admin.document("d00000")
+
+
+def test_the_log_tells_a_jobs_way_under_the_request_that_asked_for_it(
+    admin: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "inventory.job_loop")
+    identifier = begin(admin, rows(700) + b'\n{"identifier": "nameless"}')
+    lost = held(admin)
+    import_jobs.go_on(lost, BODIES, after_a_portion(lost))
+    lost.let_go()
+
+    JobLoop(admin.store, admin.sources, BODIES, retention_days=30).step()
+
+    assert caplog.messages == [
+        f"the job {identifier} goes on: 500 done, 500 created, 0 updated, 0 unchanged, 0 rejected",
+        f"the job {identifier} has succeeded:"
+        " 701 done, 700 created, 0 updated, 0 unchanged, 1 rejected",
+    ]
+    asked = {vars(record)["request_id"] for record in caplog.records}
+    assert asked == {admin.caller.request_id} != {""}
 
 
 def test_an_error_of_ours_fails_the_job_and_not_the_worker(

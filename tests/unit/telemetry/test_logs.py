@@ -59,6 +59,11 @@ def test_a_line_names_the_request_that_it_belongs_to() -> None:
     assert "request_id" not in line(a_record())
 
 
+def test_a_line_of_later_work_names_the_request_that_asked_for_it() -> None:
+    assert line(a_record(request_id="id-1"))["request_id"] == "id-1"
+    assert "request_id" not in line(a_record(request_id=None))
+
+
 def test_an_exception_is_told_in_the_same_line() -> None:
     try:
         raise ValueError("no\nway")
