@@ -15,6 +15,7 @@ from typing import Any
 from gateway import moments
 from gateway.api_keys import ApiKeys
 from gateway.key_database import EVERY_SCOPE, MAX_NAME, KeyDatabaseFault
+from gateway.private_files import replace_private
 from gateway.services.folder import documents_in
 from gateway.settings import Settings, read_settings
 from gateway.signing_keys import KeyFiles, SigningKeyFault
@@ -23,6 +24,10 @@ from openapi.selection import scopes_of
 
 DEFAULT_OVERLAP = 3600  # seconds; an access token lives for a quarter of it
 MAX_OVERLAP = 30 * 24 * 3600  # seconds
+# What the contract calls a key's columns, where it has another word.
+_NAMES = {
+    "id": "identifier", "customer": "customer_id", "previous_until": "previous_secret_until",
+}  # fmt: skip
 CUSTOMER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 
 
@@ -37,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             files = KeyFiles(settings.signing_key, settings.key_set)
             return int(options.run(files, options))
         _check_place(settings, options)
+        options.admin_key = settings.admin_key
         keys = ApiKeys(settings.database)
     except (SettingFault, KeyDatabaseFault, SigningKeyFault, OSError) as exc:
         return _fail(str(exc))
@@ -122,6 +128,8 @@ def _create(keys: ApiKeys, options: argparse.Namespace) -> int:
         expires_at = moments.normalised(options.expires_at) if options.expires_at else None
     except moments.NoMoment as exc:
         return _fail(f"--expires-at is no moment: {exc}")
+    if expires_at is not None and expires_at <= moments.now():
+        return _fail("--expires-at is over: the key would never be good")
     key = keys.create(
         options.name, wanted, options.customer, expires_at, unlimited=options.no_rate_limit
     )
@@ -137,8 +145,9 @@ def _known_scopes() -> frozenset[str]:
 
 
 def _list(keys: ApiKeys, _options: argparse.Namespace) -> int:
-    for key in keys.all():
-        _say(json.dumps(key))
+    for row in keys.all():
+        key = {_NAMES.get(column, column): value for column, value in row.items()}
+        _say(json.dumps(key | {"scopes": row["scopes"].split()}))
     return 0
 
 
@@ -155,7 +164,17 @@ def _rotate(keys: ApiKeys, options: argparse.Namespace) -> int:
     key = keys.rotate(options.id, options.overlap)
     if key is None:
         return _fail("there is no key of this id that could be rotated; `keys list` has the ids")
-    return _say(key)
+    _say(key)
+    record = keys.record(options.id)
+    if record is not None and record.first and options.admin_key.exists():
+        _write_first(options.admin_key, key)
+    return 0
+
+
+def _write_first(file: Path, key: str) -> None:
+    """Only where it still is: who moved the first key elsewhere does not want it here."""
+    replace_private(file, f"{key}\n".encode())
+    sys.stderr.write(f"gateway: it was written to {file} as well\n")
 
 
 def _rotate_signing(files: KeyFiles, options: argparse.Namespace) -> int:

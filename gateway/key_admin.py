@@ -15,7 +15,7 @@ from typing import Any
 
 from gateway import moments
 from gateway.api_keys import ApiKeys, KeyRecord
-from gateway.problems import FIRST_KEY, NOT_YOURS
+from gateway.problems import ALREADY_EXPIRED, FIRST_KEY, NOT_YOURS
 from openapi.problems import INSUFFICIENT_SCOPE, INVALID_REQUEST, NOT_FOUND, Problem
 
 MAX_PAGE = 1000  # keys
@@ -39,6 +39,7 @@ class KeyAdmin:
         _check_scopes(who, scopes)
         _check_customer(who, customer)
         expires_at = _moment(body.get("expires_at"))
+        _check_end(expires_at)
         return self._with_secret(self._keys.create(body["name"], scopes, customer, expires_at))
 
     def list(self, who: Principal, limit: int, cursor: str | None) -> dict[str, Any]:
@@ -126,6 +127,12 @@ def _check_customer(who: Principal, customer: str | None) -> None:
         challenge = 'Bearer realm="doorstep", error="insufficient_scope"'
         headers = {"WWW-Authenticate": challenge}
         raise Problem(NOT_YOURS, detail, errors=[place], headers=headers)
+
+
+def _check_end(expires_at: str | None) -> None:
+    if expires_at is not None and expires_at <= moments.now():
+        place = {"in": "body", "pointer": "/expires_at", "detail": "is in the past"}
+        raise Problem(ALREADY_EXPIRED, f"The key would have ended at {expires_at}.", errors=[place])
 
 
 def _shown(record: KeyRecord) -> dict[str, Any]:

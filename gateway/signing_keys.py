@@ -12,7 +12,6 @@ import fcntl
 import hashlib
 import json
 import os
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +27,8 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
+
+from gateway.private_files import replace_private
 
 ALGORITHM = "EdDSA"
 # Seconds for which the key before verifies at the least: workers that have not seen the new one yet
@@ -53,7 +54,7 @@ class KeyFiles:
         self.private.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._turn():
             if not self.private.exists():
-                _replace(self.private, _pem(Ed25519PrivateKey.generate()))
+                replace_private(self.private, _pem(Ed25519PrivateKey.generate()))
             self._publish(self.read(), self._earlier())
 
     def rotate(self, overlap: int) -> str:
@@ -66,7 +67,7 @@ class KeyFiles:
             until = int(time.time()) + max(overlap, SETTLING)
             # First the public key: what is signed with the new one can be verified at once.
             self._publish(new, [old | {"exp": until}, *self._earlier()])
-            _replace(self.private, _pem(new))
+            replace_private(self.private, _pem(new))
         return str(to_jwk(new)["kid"])
 
     def retire(self, kid: str) -> None:
@@ -112,7 +113,7 @@ class KeyFiles:
         keys = [jwk, *(key for key in earlier if key.get("kid") != jwk["kid"])]
         content = json.dumps({"keys": keys}).encode()
         if not self.public.exists() or self.public.read_bytes() != content:
-            _replace(self.public, content)
+            replace_private(self.public, content)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -134,13 +135,6 @@ def to_jwk(key: Ed25519PrivateKey) -> Jwk:
 
 def _pem(key: Ed25519PrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-
-
-def _replace(file: Path, content: bytes) -> None:
-    draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    draft.touch(mode=0o600)
-    draft.write_bytes(content)
-    draft.replace(file)
 
 
 def _state(file: Path) -> object:

@@ -104,6 +104,4 @@ def _log(held: Held, what: str, level: int = logging.INFO, *, exc_info: bool = F
     counts = ", ".join(f"{document['counts'][name]} {name}" for name in COUNTS[1:])
     extra = {"request_id": document.get("request_id")}
     message = "the job %s %s: %s"
-    logger.log(
-        level, message, document["identifier"], what, counts, extra=extra, exc_info=exc_info
-    )
+    logger.log(level, message, document["identifier"], what, counts, extra=extra, exc_info=exc_info)

@@ -98,13 +98,24 @@ def test_a_cursor_of_another_list_is_400(admin: Client, cursor: str) -> None:
 def test_an_expired_key_is_401_and_good_again_when_it_is_given_more_time(
     admin: Client, as_key: Callable[[str], Client]
 ) -> None:
-    key = made(admin, expires_at="2020-01-01T00:00:00Z")
+    key = made(admin)
     client, path = as_key(key["key"]), f"/v1/api-keys/{key['identifier']}"
+    admin.patch(path, json={"expires_at": "2020-01-01T00:00:00Z"})
     assert client.get("/v1/devices").status_code == 401
 
     assert admin.patch(path, json={"expires_at": None}).json().get("expires_at") is None
 
     wait_for(lambda: client.get("/v1/devices").status_code == 200, "the key to be good")
+
+
+def test_a_key_that_would_never_be_good_is_refused(admin: Client) -> None:
+    over = {"name": "x", "scopes": ["devices:read"], "expires_at": "2020-01-01T00:00:00Z"}
+
+    ended = admin.post("/v1/api-keys", json=over)
+    empty = admin.post("/v1/api-keys", json={"name": "x", "scopes": []})
+
+    assert (ended.status_code, ended.json()["errors"][0]["pointer"]) == (409, "/expires_at")
+    assert (empty.status_code, empty.json()["errors"][0]["pointer"]) == (400, "/scopes")
 
 
 def test_nobody_gives_scopes_that_they_do_not_have(
@@ -120,7 +131,7 @@ def test_nobody_gives_scopes_that_they_do_not_have(
         client.patch(f"/v1/api-keys/{own}", json={"scopes": more["scopes"]}),
         # A stronger key is not taken over, nor ended.
         client.post(f"/v1/api-keys/{strong}/rotate", json={"overlap_seconds": 60}),
-        client.patch(f"/v1/api-keys/{strong}", json={"scopes": []}),
+        client.patch(f"/v1/api-keys/{strong}", json={"scopes": ["devices:read"]}),
         client.patch(f"/v1/api-keys/{strong}", json={"expires_at": "2020-01-01T00:00:00Z"}),
         client.delete(f"/v1/api-keys/{strong}"),
     ]
@@ -153,7 +164,7 @@ def test_a_customers_key_knows_that_customers_keys_alone(
         answer = client.patch(f"/v1/api-keys/{own['identifier']}", json={"customer_id": customer})
         assert answer.status_code == 403
         assert answer.json()["type"].endswith(":not-yours")
-    foreign = {"name": "x", "scopes": [], "customer_id": "keys-b"}
+    foreign = {"name": "x", "scopes": ["devices:read"], "customer_id": "keys-b"}
     assert client.post("/v1/api-keys", json=foreign).status_code == 403
 
 
@@ -161,7 +172,7 @@ def test_the_first_key_is_changed_on_its_machine_alone(services: Services, admin
     path = f"/v1/api-keys/{services.admin_key.split('_')[1]}"
 
     answers = [
-        admin.patch(path, json={"scopes": []}),
+        admin.patch(path, json={"scopes": ["keys:read"]}),
         admin.delete(path),
         admin.post(path + "/rotate", json={"overlap_seconds": 0}),
     ]
@@ -229,7 +240,7 @@ def test_a_scope_that_is_taken_away_is_gone_from_issued_tokens(
     )
     token = issued.json()["access_token"]
 
-    admin.patch(f"/v1/api-keys/{key['identifier']}", json={"scopes": []})
+    admin.patch(f"/v1/api-keys/{key['identifier']}", json={"scopes": ["keys:read"]})
 
     with Client(services.gateway_url, Authorization=f"Bearer {token}") as bearer:
         wait_for(lambda: bearer.get("/v1/devices").status_code == 403, "the scope to be gone")

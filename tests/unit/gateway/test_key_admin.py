@@ -61,13 +61,33 @@ def test_only_what_is_given_is_changed(admin: KeyAdmin) -> None:
     changed = admin.patch(
         WRITER,
         key_id,
-        {"name": "x", "scopes": [], "customer_id": None, "expires_at": "2999-01-01T00:00:00Z"},
+        {
+            "name": "x",
+            "scopes": ["keys:write"],
+            "customer_id": None,
+            "expires_at": "2999-01-01T00:00:00Z",
+        },
     )
 
     assert changed == {
-        "identifier": key_id, "name": "x", "scopes": [], "created_at": made["created_at"],
-        "expires_at": "2999-01-01T00:00:00Z",
+        "identifier": key_id, "name": "x", "scopes": ["keys:write"],
+        "created_at": made["created_at"], "expires_at": "2999-01-01T00:00:00Z",
     }  # fmt: skip
+
+
+def test_a_key_that_would_never_be_good_is_not_made(admin: KeyAdmin, keys: ApiKeys) -> None:
+    over = NEW | {"expires_at": "2020-01-01T00:00:00Z"}
+
+    assert problem(lambda: admin.create(WRITER, over)) == "already-expired"
+    assert keys.all() == []
+
+
+def test_a_key_can_be_ended_by_a_moment_in_the_past(admin: KeyAdmin, keys: ApiKeys) -> None:
+    made = admin.create(WRITER, NEW)
+
+    admin.patch(WRITER, made["identifier"], {"expires_at": "2020-01-01T00:00:00Z"})
+
+    assert keys.verify(made["key"]) is None
 
 
 def test_a_stronger_key_is_left_alone(admin: KeyAdmin) -> None:

@@ -10,6 +10,8 @@ import pytest
 from gateway.__main__ import main
 from gateway.api_keys import ApiKeys
 from gateway.signing import load_signer
+from openapi import CONTRACT
+from openapi.document import load_document
 
 
 @pytest.fixture(autouse=True)
@@ -23,11 +25,55 @@ def test_a_key_is_made_listed_and_revoked(data: Path, capsys: pytest.CaptureFixt
     key = capsys.readouterr().out.strip()
     assert main(["keys", "list"]) == 0
     listed = json.loads(capsys.readouterr().out)
-    assert main(["keys", "revoke", listed["id"]]) == 0
+    assert main(["keys", "revoke", listed["identifier"]]) == 0
 
     keys = ApiKeys(data / "gateway.db")
     assert keys.verify(key) is None
     keys.close()
+
+
+def test_keys_are_listed_in_the_contracts_words(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["keys", "create", "--name", "ci", "--scope", "devices:read", "--scope", "keys:read"])
+    capsys.readouterr()
+
+    main(["keys", "list"])
+
+    key = json.loads(capsys.readouterr().out)
+    schema = load_document(CONTRACT).content["components"]["schemas"]["ApiKey"]
+    assert key.keys() - schema["properties"].keys() == {"revoked_at", "unlimited"}
+    assert key["scopes"] == ["devices:read", "keys:read"]
+
+
+def test_the_first_key_is_written_to_its_file_when_it_is_rotated(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys, file = ApiKeys(data / "gateway.db"), data / "admin.key"
+    keys.create_first("admin", file)
+    key_id = file.read_text().split("_")[1]
+
+    main(["keys", "rotate", key_id])
+    said = capsys.readouterr()
+    assert keys.verify(file.read_text().strip()) is not None
+    assert (file.read_text(), file.stat().st_mode & 0o777) == (said.out, 0o600)
+    assert str(file) in said.err
+
+    file.unlink()
+    main(["keys", "rotate", key_id])
+    assert not file.exists()
+    keys.close()
+
+
+def test_another_key_that_is_rotated_is_not_written_to_the_first_ones_file(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys, file = ApiKeys(data / "gateway.db"), data / "admin.key"
+    keys.create_first("admin", file)
+    first, other = file.read_text(), keys.create("ci", ["devices:read"])
+    keys.close()
+
+    main(["keys", "rotate", other.split("_")[1]])
+
+    assert file.read_text() == first
 
 
 def test_a_scope_that_does_not_exist_is_refused_with_those_that_do(
@@ -120,6 +166,18 @@ def test_a_key_is_rotated(data: Path, capsys: pytest.CaptureFixture[str]) -> Non
     ("arguments", "said"),
     [
         (["keys", "create", "--name", "ci", "--all-scopes", "--expires-at", "soon"], "no moment"),
+        (
+            [
+                "keys",
+                "create",
+                "--name",
+                "x",
+                "--all-scopes",
+                "--expires-at",
+                "2020-01-01T00:00:00Z",
+            ],
+            "is over",
+        ),
         (["keys", "rotate", "0123456789abcdef"], "no key of this id"),
         (["keys", "rotate", "0123456789abcdef", "--overlap", "-1"], "0 to 2592000"),
     ],
