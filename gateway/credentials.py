@@ -16,7 +16,7 @@ from gateway.api_keys import FRESH, REMEMBERED, ApiKey, ApiKeys
 from gateway.issuer_keys import COOL_DOWN, KeysUnavailable
 from gateway.outside_tokens import OutsideTokens, TokenRefused
 from gateway.signing import Signer
-from openapi.problems import INSUFFICIENT_SCOPE, SERVICE_UNAVAILABLE, UNAUTHORIZED, Problem
+from openapi.problems import SERVICE_UNAVAILABLE, UNAUTHORIZED, InsufficientScope, Problem
 
 AUDIENCE = "doorstep"  # of access tokens
 CHALLENGE = 'Bearer realm="doorstep", ApiKey realm="doorstep"'
@@ -164,11 +164,7 @@ def _principal(key: ApiKey, scopes: frozenset[str], required: frozenset[str]) ->
     if not required <= scopes:
         needed = " ".join(sorted(required))
         challenge = f'Bearer realm="doorstep", error="insufficient_scope", scope="{needed}"'
-        raise Problem(
-            INSUFFICIENT_SCOPE,
-            f"This operation needs the scope {needed}.",
-            headers={"WWW-Authenticate": challenge},
-        )
+        raise InsufficientScope(key.id, f"This operation needs the scope {needed}.", challenge)
     return {
         "sub": key.id,
         "scopes": scopes,

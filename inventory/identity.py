@@ -13,7 +13,7 @@ import jwt
 from connexion.lifecycle import ConnexionRequest
 from connexion.security import NO_VALUE
 
-from openapi.problems import INSUFFICIENT_SCOPE, UNAUTHORIZED, Problem
+from openapi.problems import UNAUTHORIZED, InsufficientScope, Problem
 
 AUDIENCE = "inventory"
 ISSUER = "doorstep-gateway"
@@ -98,7 +98,7 @@ class GatewayIdentity:
                 return NO_VALUE
             claims = self._claims(header)
             if not required <= claims["scopes"]:
-                raise _insufficient(required)
+                raise _insufficient(claims["sub"], required)
             return claims
 
         return check
@@ -156,10 +156,7 @@ def _refused() -> Problem:
     )
 
 
-def _insufficient(required: frozenset[str]) -> Problem:
+def _insufficient(sub: str, required: frozenset[str]) -> Problem:
     scopes = " ".join(sorted(required))
-    return Problem(
-        INSUFFICIENT_SCOPE,
-        f"This operation needs the scope {scopes}.",
-        headers={"WWW-Authenticate": f'{CHALLENGE}, error="insufficient_scope", scope="{scopes}"'},
-    )
+    challenge = f'{CHALLENGE}, error="insufficient_scope", scope="{scopes}"'
+    return InsufficientScope(sub, f"This operation needs the scope {scopes}.", challenge)

@@ -74,6 +74,15 @@ class Problem(Exception):
         self.headers = headers or {}
 
 
+class InsufficientScope(Problem):
+    """The credential is good, but not for this. ``sub``: whose it is, for the log alone."""
+
+    def __init__(self, sub: str | None, detail: str, challenge: str | None = None) -> None:
+        headers = {"WWW-Authenticate": challenge} if challenge else None
+        super().__init__(INSUFFICIENT_SCOPE, detail, headers=headers)
+        self.sub = sub
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A whole response: status, headers and body, ready to be sent."""

@@ -17,7 +17,7 @@ from connexion.lifecycle import ConnexionRequest
 from connexion.middleware.security import SecurityAPI, SecurityMiddleware, SecurityOperation
 from connexion.security import NO_VALUE
 
-from openapi.problems import INSUFFICIENT_SCOPE, Problem
+from openapi.problems import InsufficientScope
 
 Check = Callable[[ConnexionRequest], Any]
 Principal = Mapping[str, Any]
@@ -35,7 +35,11 @@ class ContractSecurity(SecurityOperation):
         optional = any(not option for option in self.security or ())
 
         async def verify(request: ConnexionRequest) -> None:
-            found = await _first(options, request, optional)
+            try:
+                found = await _first(options, request, optional)
+            except InsufficientScope as exc:
+                request.context["user"] = exc.sub
+                raise
             again = partial(_first, options, request, optional)
             request.context.update(
                 {"user": found.get("sub"), "token_info": found, "check_again": again}
@@ -99,7 +103,8 @@ def _combined(principals: Sequence[Principal]) -> Principal:
     """The first one, held to what all of them may."""
     tenants = {p["tenant"] for p in principals if p.get("tenant") is not None}
     if len(tenants) > 1:
-        raise Problem(INSUFFICIENT_SCOPE, "The credentials are bound to different customers.")
+        detail = "The credentials are bound to different customers."
+        raise InsufficientScope(principals[0].get("sub"), detail)
     scopes = frozenset.intersection(*(frozenset(p["scopes"]) for p in principals))
     return {**principals[0], "scopes": scopes, "tenant": next(iter(tenants), None)}
 

@@ -15,6 +15,8 @@ import time
 from typing import IO, Any
 
 DELAY = 0.05  # seconds that a line may wait for others
+# Who asks these asks every second, and wants to be told only of what is wrong.
+PROBES = frozenset(("/health/live", "/health/ready"))
 # ASCII: other line ends than ours (U+2028, U+0085) would make two lines of one to some readers.
 _quote = json.encoder.encode_basestring_ascii
 
@@ -22,12 +24,18 @@ _quote = json.encoder.encode_basestring_ascii
 class AccessLog:
     """Writes the requests of one event loop to a stream."""
 
-    def __init__(self, service: str, stream: IO[str]) -> None:
+    def __init__(self, service: str, stream: IO[str], *, probes: bool = False) -> None:
+        """``probes``: health checks that succeed are logged too."""
         self._head = f'"level":"info","service":{_quote(service)},"logger":"access"'
         self._stream = stream
+        self._left_out = frozenset() if probes else PROBES
         self._lines: list[str] = []
         self._second = 0
         self._date = ""
+
+    def wants(self, path: str, status: int) -> bool:
+        """Whether such a request is to be logged."""
+        return status != 200 or path not in self._left_out
 
     def write(self, members: dict[str, Any]) -> None:
         """Adds a line; it is on the stream after ``DELAY`` at the latest."""
@@ -53,8 +61,10 @@ class AccessLog:
 
 def access_log(service: str) -> AccessLog | None:
     """A log on standard output, or None when ``LOG_LEVEL`` leaves the requests out."""
-    wanted = logging.getLogger().isEnabledFor(logging.INFO)
-    return AccessLog(service, sys.stdout) if wanted else None
+    logger = logging.getLogger()
+    if not logger.isEnabledFor(logging.INFO):
+        return None
+    return AccessLog(service, sys.stdout, probes=logger.isEnabledFor(logging.DEBUG))
 
 
 def _json(value: Any) -> str:

@@ -95,8 +95,9 @@ class TelemetryMiddleware:
                 _count(metrics, scope, exchange, seconds)
             if self._spans is not None:
                 self._spans.end(scope, _operation_id(scope), exchange.status)
-            if self._access_log is not None:
-                self._access_log.write(_members(scope, context, exchange, seconds))
+            log = self._access_log
+            if log is not None and log.wants(scope["path"], exchange.status):
+                log.write(_members(scope, context, exchange, seconds))
 
     def _close(self) -> None:
         if self._access_log is not None:

@@ -14,7 +14,7 @@ from connexion.security import NO_VALUE
 from openapi.assembly import build, connexion_options, shared
 from openapi.document import Document
 from openapi.problem_middleware import ProblemMiddleware
-from openapi.problems import INSUFFICIENT_SCOPE, UNAUTHORIZED, Problem
+from openapi.problems import UNAUTHORIZED, InsufficientScope, Problem
 from openapi.request import principal
 from openapi.routing import AllowedMethods
 from openapi.security import UnsupportedScheme
@@ -51,9 +51,9 @@ class Credential:
         if given == "bad":
             raise Problem(UNAUTHORIZED, "bad")
         (who, *scopes) = given.split()
-        if not frozenset(required) <= frozenset(scopes):
-            raise Problem(INSUFFICIENT_SCOPE, "too little")
         sub, _, tenant = who.partition("@")
+        if not frozenset(required) <= frozenset(scopes):
+            raise InsufficientScope(sub, "too little")
         return {"sub": sub, "scopes": frozenset(scopes), "tenant": tenant or None}
 
 
@@ -64,7 +64,15 @@ async def tell_who(scope: Any, _receive: Any, send: Any) -> None:
 
 
 @pytest.fixture
-def status(load: Callable[..., Document], ask: Callable[..., Any]) -> Callable[..., Any]:
+def logged() -> list[str | None]:
+    """The principal of each request, as the access log has it."""
+    return []
+
+
+@pytest.fixture
+def status(
+    load: Callable[..., Document], ask: Callable[..., Any], logged: list[str | None]
+) -> Callable[..., Any]:
     """``status(security, key=…, token=…)``: 200 with who it was, or the refusal's status."""
 
     def status(security: list[Mapping[str, list[str]]], **headers: str) -> Any:
@@ -94,7 +102,13 @@ def status(load: Callable[..., Document], ask: Callable[..., Any]) -> Callable[.
             request_id=lambda _: None,
         )
         names = {"key": "X-Key", "token": "Authorization"}
-        reply = ask(app, headers={names[name]: value for name, value in headers.items()})
+
+        async def noting(scope: Any, receive: Any, send: Any) -> None:
+            extensions: dict[str, Any] = {"connexion_context": {}}
+            await app(scope | {"extensions": extensions}, receive, send)
+            logged.append(extensions["connexion_context"].get("user"))
+
+        reply = ask(noting, headers={names[name]: value for name, value in headers.items()})
         return reply.json if reply.status == 200 else reply.status
 
     return status
@@ -172,6 +186,16 @@ def test_where_none_is_needed_a_good_one_counts_and_a_bad_one_is_refused(
     status: Status, security: list[Any], headers: dict[str, str], expected: Any
 ) -> None:
     assert status(security, **headers) == expected
+
+
+def test_who_may_not_is_known_to_the_log_and_who_is_nobody_is_not(
+    status: Status, logged: list[str | None]
+) -> None:
+    assert status(A_KEY_OR_A_TOKEN, token="t b") == 403
+    assert status(BOTH, key="k@c a", token="t@d a") == 403
+    assert status(A_KEY_OR_A_TOKEN, token="bad") == 401
+
+    assert logged == ["t", "k", None]
 
 
 def test_two_schemes_with_scopes_are_both_heeded(status: Status) -> None:

@@ -52,6 +52,16 @@ def test_a_service_may_have_any_name(service: str) -> None:
     assert json.loads(logged({"status": 200}, service=service))["service"] == service
 
 
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready"])
+def test_a_probe_that_succeeds_is_logged_only_when_it_is_asked_for(path: str) -> None:
+    log = AccessLog("inventory", io.StringIO())
+
+    assert not log.wants(path, 200)
+    assert log.wants(path, 503)
+    assert log.wants("/v1/devices", 200)
+    assert AccessLog("inventory", io.StringIO(), probes=True).wants(path, 200)
+
+
 def test_a_line_says_when_and_by_whom_it_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access_log.time, "time", lambda: 1_767_225_600.0625)
 

@@ -110,6 +110,16 @@ def test_what_is_not_known_is_null() -> None:
     assert [line[name] for name in ("operation_id", "principal", "client")] == [None, None, None]
 
 
+@pytest.mark.parametrize(("status", "logged"), [(200, False), (503, True)])
+def test_a_probe_leaves_a_line_only_when_it_fails(status: int, logged: bool) -> None:
+    async def probed(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": status, "headers": []})
+
+    _, line = run(probed, a_scope(path="/health/ready"))
+
+    assert (line is not None) is logged
+
+
 def test_a_request_that_fails_leaves_a_line_too() -> None:
     sent, line = run(fail, a_scope())
 
