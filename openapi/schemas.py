@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import jsonschema_rs
+
+from openapi import name_lists
 
 # Draft 4 has no words for these two, though OpenAPI 3.0 uses them.
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
+_MEANT: Mapping[str, str] = {
+    "uuid": "a UUID",
+    "date": "a date such as 2026-01-31",
+    "date-time": "a moment such as 2026-01-31T12:00:00Z",
+    "email": "an email address",
+    "uri": "a URI",
+    "hostname": "a host name",
+    "ipv4": "an IPv4 address",
+    "ipv6": "an IPv6 address",
+}
+
 MAX_ERRORS = 10
 MAX_PATTERN = 256 * 1024  # bytes of a compiled pattern of a client's schema
+MAX_NAMES = 600  # characters of the names of all members of an object
 MAX_MESSAGE = 200  # characters; a message quotes the value at fault, which may be the whole body
 
 
@@ -35,14 +49,17 @@ def _is_date(value: str) -> bool:
 FORMATS: Mapping[str, Callable[[str], bool]] = {"uuid": _is_uuid, "date": _is_date}
 
 
-class Validator(Protocol):
-    """A compiled schema."""
+class Validator:
+    """A compiled schema, and the JSON Schema that it was made of."""
 
-    def is_valid(self, instance: Any) -> bool: ...
+    __slots__ = ("is_valid", "iter_errors", "schema", "validate")
 
-    def iter_errors(self, instance: Any) -> Any: ...
-
-    def validate(self, instance: Any) -> None: ...
+    def __init__(self, validator: jsonschema_rs.Draft4Validator, schema: Mapping[str, Any]) -> None:
+        self.schema = schema
+        # The methods themselves: a call more would be felt, as each request has several.
+        self.is_valid = validator.is_valid
+        self.iter_errors = validator.iter_errors
+        self.validate = validator.validate
 
 
 def compile_schema(schema: Mapping[str, Any]) -> Validator:
@@ -60,7 +77,10 @@ def compile_request_schema(schema: Mapping[str, Any]) -> Validator:
 
 
 def _compiled(schema: Any) -> Validator:
-    return jsonschema_rs.Draft4Validator(schema, validate_formats=True, formats=dict(FORMATS))
+    return Validator(
+        jsonschema_rs.Draft4Validator(schema, validate_formats=True, formats=dict(FORMATS)),
+        schema,
+    )
 
 
 def compile_foreign(schema: Mapping[str, Any]) -> Validator:
@@ -69,7 +89,7 @@ def compile_foreign(schema: Mapping[str, Any]) -> Validator:
     It looks nothing up outside of itself, and its patterns take linear time.
     """
     try:
-        return jsonschema_rs.Draft4Validator(
+        validator = jsonschema_rs.Draft4Validator(
             dict(schema),
             validate_formats=True,
             formats=dict(FORMATS),
@@ -78,6 +98,7 @@ def compile_foreign(schema: Mapping[str, Any]) -> Validator:
         )
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as exc:
         raise ValueError(shorten(str(exc).partition("\n")[0])) from exc
+    return Validator(validator, schema)
 
 
 def _refuse_to_retrieve(uri: str) -> Any:
@@ -176,7 +197,7 @@ def faults(validator: Validator, instance: Any) -> list[tuple[str, str]]:
     """Each fault of the instance as (JSON Pointer, message), ``MAX_ERRORS`` at the most."""
     found = []
     for error in validator.iter_errors(instance):
-        found += _told(error)
+        found += _told(error, validator.schema)
         if len(found) >= MAX_ERRORS:
             break
     return found[:MAX_ERRORS]
@@ -187,22 +208,46 @@ def first_faults(validator: Validator, instance: Any) -> list[tuple[str, str]]:
     try:
         validator.validate(instance)
     except jsonschema_rs.ValidationError as error:
-        return _told(error)[:MAX_ERRORS]
+        return _told(error, validator.schema)[:MAX_ERRORS]
     return []
 
 
-def _told(error: jsonschema_rs.ValidationError) -> list[tuple[str, str]]:
+def _told(error: jsonschema_rs.ValidationError, schema: Mapping[str, Any]) -> list[tuple[str, str]]:
     if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.AdditionalProperties):
         # Each member that is too much is a place at fault of its own.
-        names = sorted(error.kind.unexpected)
-        return [(pointer([*error.instance_path, name]), "is not to be sent") for name in names]
+        first, *others = (
+            pointer([*error.instance_path, name]) for name in sorted(error.kind.unexpected)
+        )
+        known = ", ".join(_members(schema, error.schema_path))
+        there_are = f"; there are: {shorten(known, MAX_NAMES)}" if known else ""
+        return [
+            (first, f"is not to be sent{there_are}"),
+            *((other, "is not to be sent") for other in others),
+        ]
     return [(pointer(error.instance_path), _message(error))]
+
+
+def _members(schema: Any, path: Sequence[str | int]) -> list[str]:
+    """What the object may have whose ``additionalProperties`` is at the path."""
+    part = schema
+    try:
+        for step in path[:-1]:
+            part = part[step]
+        return sorted(part.get("properties", ()))
+    except (LookupError, TypeError):
+        return []  # a client's schema may have a base of its own for what it refers to
 
 
 def _message(error: jsonschema_rs.ValidationError) -> str:
     if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Pattern):
+        listed = name_lists.tell(error.kind.pattern, str(error.instance))
+        if listed is not None:
+            return listed
         # In the library's words the pattern stands in quotes, and may have quotes of its own.
         return f"{shorten(repr(error.instance))} is not of the form {error.kind.pattern}"
+    if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Format):
+        meant = _MEANT.get(error.kind.format, f"of the format {error.kind.format}")
+        return f"{shorten(repr(error.instance))} is not {meant}"
     if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Enum):
         choices = ", ".join(str(option) for option in error.kind.options)
         return f"{shorten(repr(error.instance))} is none of: {shorten(choices)}"
@@ -214,8 +259,8 @@ def pointer(path: list[str | int]) -> str:
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 
-def shorten(message: str) -> str:
+def shorten(message: str, limit: int = MAX_MESSAGE) -> str:
     """The message, cut in its middle where it quotes a long value."""
-    if len(message) <= MAX_MESSAGE:
+    if len(message) <= limit:
         return message
-    return f"{message[:100]} … {message[-95:]}"
+    return f"{message[: limit // 2]} … {message[-(limit // 2 - 5) :]}"

@@ -52,7 +52,7 @@ class IdentifierTaken(InventoryError):
     """A resource of this identifier exists already."""
 
     def __init__(self, noun: str, identifier: str) -> None:
-        super().__init__(f"The identifier {identifier} of a {noun} is taken.")
+        super().__init__(f"The {noun} identifier {identifier} is taken.")
         self.places = [("/identifier", "is taken")]
 
 

@@ -73,7 +73,7 @@ def test_create_rejects_what_exists(admin: Any) -> None:
     assert counts(report) == (1, 0, 0, 1)
     assert report["rows"] == [
         {"row": 1, "identifier": "lamp", "column": "identifier", "result": "rejected",
-         "reason": "The identifier lamp of a device is taken."}
+         "reason": "The device identifier lamp is taken."}
     ]  # fmt: skip
 
 

@@ -8,9 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from openapi import CONTRACT
+from openapi.document import load_document
 from openapi.schemas import (
     MAX_ERRORS,
     MAX_MESSAGE,
+    MAX_NAMES,
+    compile_foreign,
     compile_request_schema,
     compile_schema,
     faults,
@@ -97,10 +101,90 @@ def test_a_fault_is_told_with_its_place() -> None:
     assert faults(validator, {"a/b": ["x", 1]}) == [("/a~1b/1", '1 is not of type "string"')]
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("email", "'x y' is not an email address"),
+        ("date", "'x y' is not a date such as 2026-01-31"),
+        ("uuid", "'x y' is not a UUID"),
+        ("json-pointer", "'x y' is not of the format json-pointer"),
+    ],
+)
+def test_a_format_is_told_in_words(name: str, said: str) -> None:
+    text = said.split("'")[1]
+
+    assert faults(compile_schema({"type": "string", "format": name}), text) == [("", said)]
+
+
 def test_a_pattern_is_told_as_it_is_written() -> None:
     validator = compile_schema({"type": "string", "pattern": '^"[a-z]"$'})
 
     assert faults(validator, "A") == [("", "'A' is not of the form ^\"[a-z]\"$")]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("nmae", "'nmae' is none of: name, status"),
+        ("name,-size", "'-size' is none of: name, status"),
+        ("name,", "'' is none of: name, status"),
+        ("-name,status,name", "there are more than 2 names"),
+    ],
+)
+def test_a_list_of_names_is_told_by_the_name_at_fault(text: str, said: str) -> None:
+    validator = compile_schema(
+        {"type": "string", "pattern": "^-?(name|status)(,-?(name|status)){0,1}$"}
+    )
+
+    assert faults(validator, text) == [("", said)]
+
+
+def test_a_descending_name_is_told_where_none_can_be() -> None:
+    validator = compile_schema({"type": "string", "pattern": "^(a|b)(,(a|b)){0,9}$"})
+
+    assert faults(validator, "-a") == [("", "'-a' is none of: a, b")]
+
+
+def test_every_list_of_names_in_the_contract_is_told_as_one() -> None:
+    told = {
+        parameter["name"]: faults(compile_schema(parameter["schema"]), "nmae")[0][1]
+        for operation in load_document(CONTRACT).operations
+        for parameter in operation.spec.get("parameters", ())
+        if parameter.get("name") in ("sort", "fields", "by") and "pattern" in parameter["schema"]
+    }
+
+    assert set(told) == {"sort", "fields", "by"}
+    assert all(said.startswith("'nmae' is none of: ") for said in told.values())
+
+
+def test_a_member_that_is_too_much_is_told_with_those_that_there_are() -> None:
+    part = {"type": "object", "additionalProperties": False, "properties": {"b": {}, "a": {}}}
+    validator = compile_schema({"properties": {"parts": {"items": part}}})
+
+    assert faults(validator, {"parts": [{"y": 1, "x": 1}]}) == [
+        ("/parts/0/x", "is not to be sent; there are: a, b"),
+        ("/parts/0/y", "is not to be sent"),
+    ]
+
+
+def test_the_members_that_there_are_are_not_told_without_end() -> None:
+    many = {f"member{number:04}": {} for number in range(1000)}
+    validator = compile_schema({"additionalProperties": False, "properties": many})
+
+    ((_, said),) = faults(validator, {"x": 1})
+
+    assert len(said) <= MAX_NAMES + 50
+
+
+def test_a_client_s_schema_says_too_what_there_is() -> None:
+    closed = {"additionalProperties": False, "properties": {"a": {}}}
+    referred = compile_foreign({"definitions": {"x": closed}, "$ref": "#/definitions/x"})
+    with_a_base = compile_foreign(
+        {"id": "urn:x:y", "properties": {"p": {"id": "urn:x:z", **closed}}}
+    )
+
+    assert faults(referred, {"b": 1}) == [("/b", "is not to be sent; there are: a")]
+    assert faults(with_a_base, {"p": {"b": 1}})[0][1].startswith("is not to be sent")
 
 
 def test_only_so_many_faults_are_told() -> None:
