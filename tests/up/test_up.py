@@ -81,7 +81,7 @@ def test_the_readmes_tour_works_line_by_line(
     )
 
     assert result.returncode == 0, result.stderr
-    for expected in ('"created":3', '"skipped":1', '"sw_version":"1.110.0"', '"pointer": "/name"'):
+    for expected in ('"created":4', '"devices":["', '"sw_version":"1.110.0"', '"pointer": "/name"'):
         assert expected in result.stdout
 
 

@@ -107,7 +107,6 @@ def test_a_fault_is_told_with_its_place() -> None:
         ("email", "'x y' is not an email address"),
         ("date", "'x y' is not a date such as 2026-01-31"),
         ("uuid", "'x y' is not a UUID"),
-        ("json-pointer", "'x y' is not of the format json-pointer"),
     ],
 )
 def test_a_format_is_told_in_words(name: str, said: str) -> None:
