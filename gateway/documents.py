@@ -40,6 +40,12 @@ _START = """SwaggerUIBundle({
   tryItOutEnabled: true,
   validatorUrl: null,
 });
+// "Authorize" focuses its last field, which scrolls the key's out of sight.
+new MutationObserver((changes) => {
+  const added = changes.flatMap((change) => [...change.addedNodes]);
+  const dialog = added.find((node) => node.querySelector?.(".auth-container"));
+  if (dialog) setTimeout(() => dialog.querySelector(".auth-container input")?.focus());
+}).observe(document.getElementById("swagger-ui"), { childList: true, subtree: true });
 """
 
 

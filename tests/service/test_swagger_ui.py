@@ -42,6 +42,16 @@ document.querySelector('.btn-done').click();
 """
 LIST = "#operations-devices-list_devices"
 OPEN_LIST = f"document.querySelector('{LIST} button').click()"
+FIRST_FIELD_IS_READY = """
+document.activeElement === document.querySelector('.auth-container input')
+  && document.querySelector('.modal-ux-content').scrollTop === 0
+"""
+# No optional filter is filled in: what is there would be hidden.
+FILLED_IN = f"""
+[...document.querySelectorAll('{LIST} .parameters input[type=text]')]
+  .filter((input) => input.value)
+  .map((input) => input.closest('tr').dataset.paramName)
+"""
 EXECUTE = f"document.querySelector('{LIST} .btn.execute').click()"
 STATUS = """
 document.querySelector(
@@ -126,12 +136,14 @@ def test_authorize_and_try_it_out_work(services: Services, browser: Browser) -> 
     browser.wait("document.querySelectorAll('.opblock').length >= 10")
     browser.run("{" + AUTHORIZE + "}")
     browser.wait("document.querySelectorAll('.auth-container').length >= 2")
+    browser.wait(FIRST_FIELD_IS_READY)
     browser.run("{" + ENTER_KEY.replace("KEY", json.dumps(services.admin_key)) + "}")
 
     browser.run(OPEN_LIST)
     # "Execute" is there before the operation is resolved, and hangs when it is pressed until then.
     browser.wait(f"!!document.querySelector('{LIST} tr[data-param-name=limit] input')")
     browser.wait(f"!!document.querySelector('{LIST} .responses-table .response')")
+    assert set(browser.run(FILLED_IN)) <= {"limit", "sort", "Prefer"}
     browser.run(EXECUTE)
     browser.wait(f"!!({STATUS.strip().rstrip(';')})")
 
