@@ -20,6 +20,9 @@ class DeviceBodies:
         """``content``: the contract."""
         self._identifier = compile_component(content, "Identifier")
         self._new = compile_component(content, "NewDevice")
+        self.required: tuple[str, ...] = tuple(
+            content["components"]["schemas"]["NewDevice"]["required"]
+        )
         self._by_action = {
             "create": self._new,
             "replace": compile_component(content, "DeviceFields"),
@@ -35,6 +38,17 @@ class DeviceBodies:
         if self._new.is_valid(fields):
             return None
         where, what = _faults(self._new, fields)[0]
+        return where[1:].split("/")[0], what
+
+    def first_fault_of_change(self, fields: Mapping[str, Any]) -> Fault | None:
+        """As ``first_fault``, of what a device may have already: only what is given is judged."""
+        if not self.is_identifier(fields.get("identifier")):
+            return self.first_fault(fields)
+        given = {member: value for member, value in fields.items() if member != "identifier"}
+        found = self.faults("patch", given)
+        if not found:
+            return None
+        where, what = found[0]
         return where[1:].split("/")[0], what
 
     def is_identifier(self, value: Any) -> bool:

@@ -58,6 +58,14 @@ class Rejected:
 Checked = Parsed | Rejected
 
 
+class _Incomplete(InventoryError):
+    """The row would be a new device, which needs more than a change."""
+
+    def __init__(self, member: str) -> None:
+        super().__init__("is required, as there is no such device yet")
+        self.places = [(f"/{member}", "is required")]
+
+
 @dataclass(slots=True)
 class Outcome:
     """What became of rows. ``waiting``: rows whose link may only fit when others were applied."""
@@ -86,6 +94,9 @@ class Importing:
         if isinstance(row, Faulty):
             return Rejected(row.number, row.reason, column=row.column)
         fault = self._bodies.first_fault(row.fields)
+        if fault and self._mode == "upsert":
+            # A device that is there already may have what the row lacks; the store knows.
+            fault = self._bodies.first_fault_of_change(row.fields)
         if fault is None:
             return row
         column, what = fault
@@ -96,7 +107,8 @@ class Importing:
 
         Unless these are the ``last`` rows, those whose link does not fit yet are left waiting.
         """
-        portion = _Portion(Work(transaction, self._caller, self.sources), self._mode)
+        work = Work(transaction, self._caller, self.sources)
+        portion = _Portion(work, self._mode, self._bodies.required)
         for row in rows:
             portion.add(row)
         outcome = portion.outcome
@@ -116,8 +128,9 @@ class Importing:
 class _Portion:
     """Rows of one piece of work, each tried again when the device that it waits for is there."""
 
-    def __init__(self, work: Work, mode: str) -> None:
+    def __init__(self, work: Work, mode: str, required: Sequence[str]) -> None:
         self.outcome = Outcome()
+        self._required = required
         self._work = work
         self._mode = mode
         self._waiting: dict[str, list[tuple[Parsed, Rejected]]] = {}  # by what they wait for
@@ -169,6 +182,9 @@ class _Portion:
         except ResourceNotFound:
             current = None
         if current is None:
+            for member in self._required:
+                if member not in fields:
+                    raise _Incomplete(member)
             return "created", self._work.create(DEVICES, fields).identifier
         if self._mode == "create":
             raise IdentifierTaken(DEVICES.noun, current["identifier"])

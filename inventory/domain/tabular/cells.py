@@ -67,6 +67,8 @@ def _integer(text: str) -> int:
 
 
 def _labels(text: str) -> list[str]:
+    if "," in text or ";" in text:
+        raise CellFault("labels are separated by spaces")
     return [] if text == EMPTY_LIST else text.split()
 
 

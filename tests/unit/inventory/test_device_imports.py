@@ -65,6 +65,46 @@ def test_a_row_changes_the_fields_that_it_has_and_a_null_unsets(admin: Any) -> N
     assert (lamp["sw_version"], lamp["labels"], "model" in lamp) == ("2", ["kept"], False)
 
 
+def test_a_row_need_not_repeat_what_a_device_has_already(admin: Any) -> None:
+    admin.device("lamp", name="Lamp", model="M")
+    content = "identifier,sw_version,model,revision\r\nlamp,2,,7\r\nnew,2,,7\r\n,2,,7\r\n"
+
+    report = import_(admin, content, CSV)
+
+    assert counts(report) == (0, 1, 0, 2)
+    lamp = admin.document()
+    assert (lamp["name"], lamp["sw_version"], lamp["model"]) == ("Lamp", "2", "M")
+    assert [(row["row"], row["column"]) for row in report["rows"]] == [(2, "name"), (3, "name")]
+    assert report["rows"][0]["reason"] == "is required, as there is no such device yet"
+
+
+def test_what_a_row_changes_is_held_to_the_contract(admin: Any) -> None:
+    admin.device("lamp")
+
+    report = import_(admin, rows({"identifier": "lamp", "status": "lost"}))
+
+    assert [row["column"] for row in report["rows"]] == ["status"]
+
+
+def test_create_takes_whole_devices_alone(admin: Any) -> None:
+    admin.device("lamp")
+
+    report = import_(admin, rows({"identifier": "lamp", "sw_version": "2"}), mode="create")
+
+    assert [(row["column"], row["reason"]) for row in report["rows"]] == [("name", "is required")]
+
+
+@pytest.mark.parametrize("separator", [",", ";", ", "])
+def test_labels_that_are_separated_otherwise_are_told_how(admin: Any, separator: str) -> None:
+    content = f'identifier,name,device_type,labels\r\na,A,light,"one{separator}two"\r\n'
+
+    report = import_(admin, content, CSV)
+
+    assert [(row["column"], row["reason"]) for row in report["rows"]] == [
+        ("labels", "labels are separated by spaces")
+    ]
+
+
 def test_create_rejects_what_exists(admin: Any) -> None:
     admin.device("lamp")
 
