@@ -10,6 +10,8 @@ from enum import Enum, auto
 
 from inventory.domain.tabular.row import MAX_ROW
 
+# From an edge on: what stands in quotes, and plain cells up to where a quoted one could follow.
+_CELLS = re.compile(rb'(?:"[^"]*+"|(?!")(?:[^,]++|,(?!"|\Z))*+,)*+')
 _NEXT_CELL = re.compile(rb',(?="|\Z)')  # of those that a quoted cell could follow
 
 
@@ -112,20 +114,21 @@ class _Feed:
 
 
 def _after(line: bytes, state: _State) -> _State:
-    """The state at the end of the line."""
+    """The state at the end of the line, found in a few steps whatever stands in it."""
     at = 0
-    while at < len(line):
-        if state is _State.EDGE:
-            state = _State.QUOTED if line.startswith(b'"', at) else _State.PLAIN
-            at += state is _State.QUOTED
-        elif state is _State.QUOTED:
-            at = line.find(b'"', at) + 1 or len(line) + 1
-            state = _State.EDGE if at <= len(line) else _State.QUOTED
-        else:
-            cell = _NEXT_CELL.search(line, at)
-            at = cell.end() if cell else len(line)
-            state = _State.EDGE if cell else _State.PLAIN
-    return state
+    if state is _State.QUOTED:
+        at = line.find(b'"') + 1
+        if not at:
+            return state
+    elif state is _State.PLAIN:
+        cell = _NEXT_CELL.search(line)
+        if cell is None:
+            return state
+        at = cell.end()
+    at = _CELLS.match(line, at).end()  # type: ignore[union-attr]
+    if at == len(line):
+        return _State.EDGE
+    return _State.QUOTED if line.startswith(b'"', at) else _State.PLAIN
 
 
 def _lines(blocks: Iterable[bytes]) -> Iterator[bytes]:

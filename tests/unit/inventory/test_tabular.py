@@ -24,6 +24,7 @@ from inventory.domain.tabular import (
     Row,
     blocks,
     read_rows,
+    records,
     write_rows,
 )
 from inventory.domain.tabular.row import MAX_ROW
@@ -479,3 +480,45 @@ def test_many_rows_go_through_without_being_kept(media_type: str) -> None:
 
     assert count == 10_000
     assert peak < FLAT
+
+
+class CountedBytes(bytes):
+    """Bytes that count how often they are looked at."""
+
+    looks = 0
+
+    def startswith(self, *args: Any) -> bool:
+        CountedBytes.looks += 1
+        return super().startswith(*args)
+
+    def find(self, *args: Any) -> int:
+        CountedBytes.looks += 1
+        return super().find(*args)
+
+
+@pytest.mark.parametrize("piece", [b'"', b',""', b',"a",b', b"a,"])
+@pytest.mark.parametrize("state", list(records._State))
+def test_the_rest_of_a_long_record_is_passed_over_in_a_few_steps(
+    monkeypatch: pytest.MonkeyPatch, piece: bytes, state: records._State
+) -> None:
+    monkeypatch.setattr(CountedBytes, "looks", 0)
+
+    records._after(CountedBytes(piece * 10_000), state)
+
+    assert CountedBytes.looks <= 2
+
+
+@pytest.mark.parametrize(
+    ("line", "before", "after"),
+    [
+        (b'a,"b', "EDGE", "QUOTED"),
+        (b'a,"b""c"', "EDGE", "EDGE"),
+        (b'a"b,c', "EDGE", "PLAIN"),
+        (b'",a', "QUOTED", "PLAIN"),
+        (b'""a', "QUOTED", "QUOTED"),
+        (b"a,", "PLAIN", "EDGE"),
+        (b'"a"', "PLAIN", "PLAIN"),
+    ],
+)
+def test_a_quote_opens_a_cell_only_where_one_begins(line: bytes, before: str, after: str) -> None:
+    assert records._after(line, records._State[before]).name == after
