@@ -43,7 +43,6 @@ from gateway.outside_tokens import OutsideTokens
 from gateway.parts import Parts, lifespan_of, make_parts
 from gateway.problems import TRANSLATIONS
 from gateway.proxies import behind_proxies
-from gateway.readiness import Readiness
 from gateway.response_validation import ResponseValidationMiddleware, checked_operations
 from gateway.security_headers import SecurityHeadersMiddleware
 from gateway.services.contract import load_contract, plugged_in, upstreams_of
@@ -230,13 +229,7 @@ def _credentials(parts: Parts) -> dict[str, Any]:
 def _dispatch(parts: Parts, forward: ASGIApp) -> Dispatch:
     """Where operations are served; security, limits and validation have let them through."""
     document = parts.document
-    services = upstreams_of(document) - plugged_in(document)
-    own = OwnOperations(
-        Readiness(parts.upstreams, services),
-        Tokens(parts.signer),
-        KeyAdmin(parts.keys),
-        parts.signer,
-    )
+    own = OwnOperations(parts.readiness, Tokens(parts.signer), KeyAdmin(parts.keys), parts.signer)
     policies = {op.operation_id: op.policy for op in document.operations}
     feed = ChangeFeed(parts.upstreams, parts.identities, policies["list_changes"])
     streams = {"stream_changes": ChangeStream(feed, ChangedKinds(document))}

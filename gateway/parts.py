@@ -17,6 +17,7 @@ from gateway.counters import Counters, LocalCounters
 from gateway.discovery import Lookup
 from gateway.identity import Identities
 from gateway.key_uses import writing_uses
+from gateway.readiness import Readiness, announcing
 from gateway.services.contract import plugged_in, upstreams_of
 from gateway.settings import Settings
 from gateway.shared_counters import redis_counters
@@ -24,6 +25,7 @@ from gateway.signing import Signer, keeping_up, load_signer
 from gateway.upstreams import Upstreams
 from openapi.document import Document
 from openapi.selection import countable, scopes_of
+from openapi.server import bind_address
 from telemetry.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class Parts:
     keys: ApiKeys
     signer: Signer
     upstreams: Upstreams
+    readiness: Readiness
     counters: Counters
     unlimited: Networks
     identities: Identities
@@ -53,13 +56,16 @@ def make_parts(settings: Settings, document: Document, tracing: Tracing | None) 
     if keys.create_first("admin", settings.admin_key):
         logger.warning("the admin's API key was written to %s", settings.admin_key)
     signer = load_signer(settings.signing_key, settings.key_set)
-    urls = settings.upstream_urls(upstreams_of(document))
+    services, plugged = upstreams_of(document), plugged_in(document)
+    urls = settings.upstream_urls(services)
+    upstreams = Upstreams(urls, _lookup(settings), _observers(tracing), plugged)
     return Parts(
         document=document,
         settings=settings,
         keys=keys,
         signer=signer,
-        upstreams=Upstreams(urls, _lookup(settings), _observers(tracing), plugged_in(document)),
+        upstreams=upstreams,
+        readiness=Readiness(upstreams, services - plugged),
         counters=redis_counters(settings.redis_url) if settings.redis_url else LocalCounters(),
         unlimited=Networks(settings.unlimited_networks),
         identities=Identities(signer),
@@ -73,7 +79,8 @@ def lifespan_of(parts: Parts, cache: CacheMiddleware | None) -> Any:
     @asynccontextmanager
     async def lifespan(_app: Any) -> AsyncIterator[None]:
         await parts.upstreams.open()
-        async with writing_uses(parts.keys), keeping_up(parts.signer):
+        announcement = announcing(parts.readiness, _ready_line(parts.settings))
+        async with writing_uses(parts.keys), keeping_up(parts.signer), announcement:
             yield
         if cache is not None:
             await cache.close()
@@ -82,6 +89,13 @@ def lifespan_of(parts: Parts, cache: CacheMiddleware | None) -> Any:
         parts.keys.close()
 
     return lifespan
+
+
+def _ready_line(settings: Settings) -> str:
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
+    line = f"ready: http://{bind_address(host, settings.port)}/ui/"
+    is_there = settings.admin_key.exists()
+    return f"{line}, the admin's key is in {settings.admin_key}" if is_there else line
 
 
 def _lookup(settings: Settings) -> Callable[[], Lookup]:

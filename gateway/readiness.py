@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 
 from multidict import CIMultiDict
 
@@ -12,6 +14,8 @@ from gateway.outgoing import Outgoing
 from gateway.upstreams import UpstreamError, Upstreams
 from openapi.policy import Policy
 from openapi.problems import SERVICE_UNAVAILABLE, Problem
+
+logger = logging.getLogger(__name__)
 
 PATH = "/health/ready"
 FRESH = 0.5  # seconds for which an answer stands, so that many probes are one question
@@ -51,3 +55,24 @@ class Readiness:
                 return response.status == 200
         except UpstreamError:
             return False
+
+
+@asynccontextmanager
+async def announcing(readiness: Readiness, line: str) -> AsyncIterator[None]:
+    """Logs the line once, when requests can be served for the first time."""
+    task = asyncio.create_task(_announce(readiness, line))
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+async def _announce(readiness: Readiness, line: str) -> None:
+    while True:
+        try:
+            await readiness.check()
+        except Problem:
+            await asyncio.sleep(FRESH)
+        else:
+            logger.info(line)
+            return

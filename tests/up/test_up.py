@@ -67,7 +67,7 @@ def tour() -> str:
 
 
 def test_the_readmes_tour_works_line_by_line(
-    up: subprocess.Popen[bytes], environ: dict[str, str]
+    up: subprocess.Popen[bytes], environ: dict[str, str], tmp_path: Path
 ) -> None:
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
@@ -81,6 +81,8 @@ def test_the_readmes_tour_works_line_by_line(
     )
 
     assert result.returncode == 0, result.stderr
+    ready = f"ready: http://127.0.0.1:{environ['GATEWAY_PORT']}/ui/"
+    wait_for(lambda: ready in (tmp_path / "up.log").read_text(), "the line that says where")
     for expected in ('"created":4', '"devices":["', '"sw_version":"1.110.0"', '"pointer": "/name"'):
         assert expected in result.stdout
 

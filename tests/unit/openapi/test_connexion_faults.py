@@ -69,6 +69,12 @@ def that_is_secured(**scheme: Any) -> dict[str, Any]:
 INTEGER = {"type": "integer"}
 
 
+@pytest.fixture(autouse=True)
+def what_connexion_says(caplog: pytest.LogCaptureFixture) -> None:
+    """A command that was tested in this process may have had enough of it."""
+    caplog.set_level(logging.WARNING, "connexion")
+
+
 # Loading
 
 
@@ -227,8 +233,6 @@ TWO_TYPES = "application/json application/merge-patch+json"
 def test_stock_logs_lines_for_each_request_when_there_are_two_media_types(
     ask: Ask, stock: App, caplog: pytest.LogCaptureFixture
 ) -> None:
-    # A command that was tested in this process may have had enough of it.
-    caplog.set_level(logging.WARNING, "connexion")
     app = stock(that_takes(TWO_TYPES, n=INTEGER))
     ask(app, "POST", "/things", body={"n": 1})
     caplog.clear()
