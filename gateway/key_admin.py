@@ -1,7 +1,8 @@
 """Who may see, make and change which API keys, and what the contract's operations answer.
 
 A key gives no scope that its holder lacks, by whatever way: it makes no key that may more, and
-changes, rotates and revokes none (a rotation hands out a secret). One that is bound to a customer
+changes, rotates and revokes none (a rotation hands out a secret). One that expires gives no key a
+later end than its own, nor gets the secret of one that has it. One that is bound to a customer
 knows that customer's keys alone.
 """
 
@@ -15,7 +16,7 @@ from typing import Any
 
 from gateway import moments
 from gateway.api_keys import ApiKeys, KeyRecord
-from gateway.problems import ALREADY_EXPIRED, FIRST_KEY, NOT_YOURS
+from gateway.problems import ALREADY_EXPIRED, FIRST_KEY, NOT_YOURS, OUTLIVES_YOURS
 from openapi.problems import INSUFFICIENT_SCOPE, INVALID_REQUEST, NOT_FOUND, Problem
 
 MAX_PAGE = 1000  # keys
@@ -38,8 +39,10 @@ class KeyAdmin:
         scopes, customer = frozenset(body["scopes"]), body.get("customer_id") or who["tenant"]
         _check_scopes(who, scopes)
         _check_customer(who, customer)
-        expires_at = _moment(body.get("expires_at"))
-        _check_end(expires_at)
+        own_end = self._own_end(who)
+        expires_at = _moment(body.get("expires_at")) or own_end
+        _check_future(expires_at)
+        _check_end(own_end, expires_at)
         return self._with_secret(self._keys.create(body["name"], scopes, customer, expires_at))
 
     def list(self, who: Principal, limit: int, cursor: str | None) -> dict[str, Any]:
@@ -69,6 +72,7 @@ class KeyAdmin:
             values["customer"] = body["customer_id"]
         if "expires_at" in body:
             values["expires_at"] = _moment(body["expires_at"])
+            _check_end(self._own_end(who), values["expires_at"])
         if values and not self._keys.change(key_id, values, _changes(who, key_id)):
             raise _unknown(key_id)
         return self.get(who, key_id)
@@ -80,10 +84,21 @@ class KeyAdmin:
 
     def rotate(self, who: Principal, key_id: str, body: Body) -> dict[str, Any]:
         """The key with its new secret, this once."""
-        key = self._keys.rotate(key_id, body["overlap_seconds"], _changes(who, key_id))
+        own_end = self._own_end(who)
+
+        def check(record: KeyRecord) -> None:
+            _changes(who, key_id)(record)
+            _check_end(own_end, record.expires_at)
+
+        key = self._keys.rotate(key_id, body["overlap_seconds"], check)
         if key is None:
             raise _unknown(key_id)
         return self._with_secret(key)
+
+    def _own_end(self, who: Principal) -> str | None:
+        """When the sender's key expires; an outside issuer's principal has none here."""
+        record = self._keys.record(who["sub"])
+        return record.expires_at if record else None
 
     def _with_secret(self, key: str) -> dict[str, Any]:
         record = self._keys.record(key.split("_")[1])
@@ -129,10 +144,17 @@ def _check_customer(who: Principal, customer: str | None) -> None:
         raise Problem(NOT_YOURS, detail, errors=[place], headers=headers)
 
 
-def _check_end(expires_at: str | None) -> None:
+def _check_future(expires_at: str | None) -> None:
     if expires_at is not None and expires_at <= moments.now():
         place = {"in": "body", "pointer": "/expires_at", "detail": "is in the past"}
         raise Problem(ALREADY_EXPIRED, f"The key would have ended at {expires_at}.", errors=[place])
+
+
+def _check_end(own: str | None, end: str | None) -> None:
+    if own is not None and (end is None or end > own):
+        detail = f"Your key expires at {own}: it gives no key a later end, or none."
+        headers = {"WWW-Authenticate": 'Bearer realm="doorstep", error="insufficient_scope"'}
+        raise Problem(OUTLIVES_YOURS, detail, headers=headers)
 
 
 def _shown(record: KeyRecord) -> dict[str, Any]:

@@ -27,6 +27,7 @@ TOO_MANY_UNDER_WAY = ProblemType(
 )
 TOO_MANY_STREAMS = ProblemType("too-many-streams", 429, "There are too many streams already")
 NOT_YOURS = ProblemType("not-yours", 403, "The credential is bound to a customer")
+OUTLIVES_YOURS = ProblemType("outlives-yours", 403, "The key would outlive the one that was sent")
 FIRST_KEY = ProblemType("first-key", 409, "The first key is kept on the gateway's machine")
 ALREADY_EXPIRED = ProblemType("already-expired", 409, "The key would never be good")
 

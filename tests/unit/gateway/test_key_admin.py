@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,48 @@ def test_a_key_is_made_and_shown_without_its_secret(admin: KeyAdmin, keys: ApiKe
     assert keys.verify(made.pop("key")) is not None
     assert admin.get(WRITER, made["identifier"]) == made
     assert made["expires_at"] == "2999-01-01T00:00:00Z"
+
+
+SOON, LATER = "2998-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
+
+
+@pytest.fixture
+def expiring(keys: ApiKeys) -> dict[str, Any]:
+    """A sender whose key expires."""
+    key = keys.create("expiring", SCOPES, expires_at=SOON)
+    return WRITER | {"sub": key.split("_")[1]}
+
+
+def test_what_a_key_that_expires_makes_ends_with_it(
+    admin: KeyAdmin, expiring: dict[str, Any]
+) -> None:
+    assert admin.create(expiring, NEW)["expires_at"] == SOON
+    earlier = NEW | {"expires_at": "2997-01-01T00:00:00Z"}
+    assert admin.create(expiring, earlier)["expires_at"] == earlier["expires_at"]
+
+    assert problem(lambda: admin.create(expiring, NEW | {"expires_at": LATER})) == "outlives-yours"
+
+
+@pytest.mark.parametrize("end", [None, LATER])
+def test_a_key_that_expires_gives_no_key_a_later_end(
+    admin: KeyAdmin, expiring: dict[str, Any], end: str | None
+) -> None:
+    made = admin.create(expiring, NEW)["identifier"]
+
+    for key_id in (expiring["sub"], made):
+        patch = partial(admin.patch, expiring, key_id, {"expires_at": end})
+        assert problem(patch) == "outlives-yours"
+        assert admin.get(WRITER, key_id)["expires_at"] == SOON
+
+
+def test_a_key_that_expires_gets_no_secret_of_one_that_lasts(
+    admin: KeyAdmin, expiring: dict[str, Any]
+) -> None:
+    lasting = admin.create(WRITER, NEW)["identifier"]
+
+    rotate = partial(admin.rotate, expiring, lasting, {"overlap_seconds": 0})
+    assert problem(rotate) == "outlives-yours"
+    assert admin.rotate(expiring, expiring["sub"], {"overlap_seconds": 0})["expires_at"] == SOON
 
 
 def test_only_what_is_given_is_changed(admin: KeyAdmin) -> None:
