@@ -32,7 +32,7 @@ from openapi.request import operation_id, validated
 Instant = Callable[[Mapping[str, Any]], bool]
 Before = Callable[[Scope], Awaitable[None]]
 
-UPLOADS = 4  # threads that read bodies as they come; a slow client keeps nobody else waiting
+UPLOADS = 8  # threads that read bodies as they come; a slow client keeps nobody else waiting
 STREAMED = 64 * 1024  # bytes of an answer's chunk that is worth a hop of its own
 
 

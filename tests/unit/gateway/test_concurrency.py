@@ -115,3 +115,4 @@ def test_every_operation_that_is_forwarded_leaves_room_for_others() -> None:
     assert set(limits) == {op.operation_id for op in document.operations if op.policy.upstream}
     assert max(limit.limit for limit in limits.values()) < CONNECTIONS
     assert limits["list_changes"] == Concurrency("waits", 20)
+    assert limits["import_devices"] == Concurrency("uploads", 2)
