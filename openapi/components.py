@@ -21,15 +21,31 @@ def resolve(content: Mapping[str, Any], part: Mapping[str, Any]) -> Mapping[str,
 
 
 def resolved(content: Mapping[str, Any], part: Any) -> Any:
-    """The part without references: what each leads to stands in its place."""
+    """The part without references: what each leads to stands in its place.
+
+    What leads back to itself is then a part of itself.
+    """
+    return _resolved(content, part, {})
+
+
+def _resolved(content: Mapping[str, Any], part: Any, known: dict[int, Any]) -> Any:
     if isinstance(part, list):
-        return [resolved(content, item) for item in part]
+        return [_resolved(content, item, known) for item in part]
     if not isinstance(part, Mapping):
         return part
-    reference = part.get("$ref")
-    if isinstance(reference, str):
-        return resolved(content, _found(content, reference))
-    return {key: resolved(content, value) for key, value in part.items()}
+    if isinstance(part.get("$ref"), str):
+        part = resolve(content, part)
+        if id(part) not in known:
+            known[id(part)] = whole = {}
+            whole.update(_members(content, part, known))
+        return known[id(part)]
+    return _members(content, part, known)
+
+
+def _members(
+    content: Mapping[str, Any], part: Mapping[str, Any], known: dict[int, Any]
+) -> dict[str, Any]:
+    return {key: _resolved(content, value, known) for key, value in part.items()}
 
 
 def _found(content: Mapping[str, Any], reference: str) -> Any:

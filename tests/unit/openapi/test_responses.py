@@ -166,3 +166,17 @@ def test_a_schema_that_several_responses_have_is_compiled_once() -> None:
     compiler.compile({"responses": spec})
 
     assert len(compiler._validators) == 1
+
+
+def test_a_schema_that_leads_back_to_itself_is_held_to_at_every_depth() -> None:
+    room = {"type": "object", "properties": {"in": {"$ref": "#/components/schemas/Same"}}}
+    schemas = {"Room": room, "Same": {"$ref": "#/components/schemas/Room"}}
+    content = {"components": {"schemas": schemas}}
+    media_type = {"application/json": {"schema": {"$ref": "#/components/schemas/Room"}}}
+    found = ResponseCompiler(content).compile({"responses": {"200": {"content": media_type}}})
+
+    _, check = found.check_head("GET", 200, [JSON])
+
+    assert check is not None
+    assert check(b'{"in": {"in": {}}}') is None
+    assert check(b'{"in": {"in": 1}}') == Fault("body", "/in/in", "does not hold to type")
