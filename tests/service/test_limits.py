@@ -129,8 +129,9 @@ def test_four_workers_and_redis_let_through_what_one_would(shared: Limited) -> N
 
     through = passed(answers)
     assert abs(len(through) - LIMIT) <= 2
-    # Had the workers counted apart, some numbers would have come up several times.
-    assert sorted(map(remaining, through)) == list(range(LIMIT - len(through), LIMIT))
+    # Had the workers counted apart, most numbers would have come up several times. One or two may:
+    # of a worker that could not wait longer for Redis on a busy machine, and counted for itself.
+    assert len(set(map(remaining, through))) >= len(through) - 2
 
 
 def test_failures_count_over_all_workers(shared: Limited) -> None:
