@@ -12,6 +12,8 @@ from contracts.fuzz import CouldNotRun
 from contracts.services import Services
 
 
+# Some ten thousand requests: minutes, and more of them on a busy machine.
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("name", sorted(targets.TARGETS))
 def test_a_service_keeps_the_contract(name: str) -> None:
     verdict = gate.run(name, seed=1, max_examples=30)
