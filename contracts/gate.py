@@ -33,9 +33,11 @@ def run(
 
     ``settings``: environment variables for the services.
     """
+    # The logs are to have every request, also the probes that services keep quiet about.
+    given = {"LOG_LEVEL": "DEBUG", **(settings or {})}
     with (
         tempfile.TemporaryDirectory(prefix="doorstep-") as folder,
-        Services(Path(folder) / "data", settings) as services,
+        Services(Path(folder) / "data", given) as services,
     ):
         plant_seeds(services)
         target = TARGETS[name](services, Path(folder))
