@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from connexion.exceptions import InvalidSpecification
 from connexion.middleware import ConnexionMiddleware
 from connexion.resolver import Resolver
 from connexion.security import NO_VALUE
@@ -51,7 +50,7 @@ from gateway.token_errors import TokenErrorMiddleware
 from gateway.tokens import Tokens
 from openapi.assembly import build, connexion_options, shared
 from openapi.changed_kinds import ChangedKinds
-from openapi.document import Document, DocumentFault
+from openapi.document import Document
 from openapi.forwarded import FORWARDED_VALIDATORS
 from openapi.framing import FramingMiddleware
 from openapi.problem_middleware import ProblemMiddleware
@@ -62,9 +61,7 @@ from openapi.selection import (
     operations_with_header,
     paths_of,
     scopes_of,
-    select,
 )
-from openapi.validation import OperationFault
 from telemetry.access_log import AccessLog
 from telemetry.middleware import TelemetryMiddleware, request_id_of
 from telemetry.tracing import server_spans
@@ -203,14 +200,7 @@ def _connexion(
         resolver=Resolver(lambda _operation_id: dispatch),
         **connexion_options(document.operations, security, after_security, FORWARDED_VALIDATORS),
     )
-    try:
-        connexion.add_api(select(document, document.operations))
-        build(connexion)
-    except OperationFault as exc:
-        operation = next(op for op in document.operations if op.operation_id == exc.operation_id)
-        raise document.fault(operation, str(exc)) from exc
-    except InvalidSpecification as exc:
-        raise DocumentFault(f"{document.file}: it is not OpenAPI 3.0: {exc}") from exc
+    build(connexion, document, document.operations)
     return connexion
 
 

@@ -40,7 +40,6 @@ from openapi.selection import (
     methods_by_path,
     operations_of,
     paths_of,
-    select,
 )
 from telemetry.access_log import AccessLog
 from telemetry.exposition import MetricsEndpoint
@@ -89,8 +88,7 @@ def create_app(
         lifespan=_lifespan(store, loop),
         **connexion_options(operations, security),
     )
-    service.add_api(select(document, operations))
-    build(service.middleware)
+    build(service.middleware, document, operations)
     metrics = Metrics(SERVICE, countable(operations))
     problems = ProblemMiddleware(
         MetricsEndpoint(HealthMiddleware(service.middleware, store), metrics),

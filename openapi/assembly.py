@@ -8,13 +8,16 @@ from typing import Any
 
 from connexion.middleware import ConnexionMiddleware
 from connexion.middleware.lifespan import LifespanMiddleware
+from connexion.middleware.main import API
 from starlette.types import ASGIApp
 
 from openapi.body_limit import BodyLimitMiddleware
-from openapi.document import Operation
+from openapi.document import Document, Operation
+from openapi.form import CheckedSpecification, FormFault, check_form
 from openapi.routing import StrictRoutingMiddleware
 from openapi.security import ContractSecurityMiddleware
-from openapi.validation import VALIDATOR_MAP, CompiledValidationMiddleware
+from openapi.selection import select
+from openapi.validation import VALIDATOR_MAP, CompiledValidationMiddleware, OperationFault
 
 
 def connexion_options(
@@ -50,6 +53,23 @@ def shared(handler: object) -> Callable[[], object]:
     return lambda: handler
 
 
-def build(middleware: ConnexionMiddleware) -> None:
-    """Builds the stack now. Connexion would at the first request, where a fault is a 500."""
-    middleware.app, middleware.middleware_stack = middleware._build_middleware_stack()
+def build(
+    middleware: ConnexionMiddleware, document: Document, operations: Collection[Operation]
+) -> None:
+    """Has the middleware serve these operations; ``DocumentFault`` when it cannot.
+
+    The stack is built now. Connexion would at the first request, where a fault is a 500.
+    """
+    content = select(document, operations)
+    try:
+        check_form(content)
+    except FormFault as exc:
+        raise document.fault_at(exc.place, str(exc)) from exc
+    # As `add_api` would, which takes no specification that is loaded.
+    options = vars(middleware.options)
+    middleware.apis.append(API(CheckedSpecification(content), base_path=None, **options))
+    try:
+        middleware.app, middleware.middleware_stack = middleware._build_middleware_stack()
+    except OperationFault as exc:
+        operation = next(op for op in operations if op.operation_id == exc.operation_id)
+        raise document.fault(operation, str(exc)) from exc

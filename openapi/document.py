@@ -54,6 +54,11 @@ class Document:
         file = self.files.get(operation.path, self.file)
         return DocumentFault(f"{file}:{operation.line}: {operation.operation_id}: {message}")
 
+    def fault_at(self, place: Place, message: str) -> DocumentFault:
+        """The message with where the place is, as near as its line is known."""
+        where = f"{self.file_of(place)}:{self.line(place)}"
+        return DocumentFault(f"{where}: {'/'.join(place)}: {message}")
+
 
 def load_document(file: Path) -> Document:
     """The document in ``file`` (YAML or JSON), or ``DocumentFault``."""

@@ -37,9 +37,7 @@ class Source:
         self._lines: dict[Place, int] = {}
         try:
             text = file.read_text(encoding="utf-8")
-            root = yaml.compose(text, Loader=yaml.CSafeLoader)
-            self._walk(root, ())
-            self.content = _with_text_keys(yaml.load(text, Loader=_Loader))
+            self.content = self._read(_Loader(text))
         except yaml.MarkedYAMLError as exc:
             raise DocumentFault(_told(file, exc)) from exc
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as exc:
@@ -65,6 +63,15 @@ class Source:
         """The message with where in the file the place is."""
         at = "/".join(place) or "the document"
         return DocumentFault(f"{self.file}:{self.line(place)}: {at}: {message}")
+
+    def _read(self, loader: _Loader) -> Any:
+        """The content, and on the way the lines: the text is looked through once."""
+        try:
+            root = loader.get_single_node()
+            self._walk(root, ())
+            return None if root is None else _with_text_keys(loader.construct_document(root))
+        finally:
+            loader.dispose()
 
     def _walk(self, node: yaml.Node | None, place: Place) -> None:
         if isinstance(node, yaml.MappingNode):

@@ -24,7 +24,7 @@ from openapi.problem_middleware import ProblemMiddleware
 from openapi.problems import MEDIA_TYPE, TYPE_PREFIX
 from openapi.request import validated
 from openapi.routing import AllowedMethods
-from openapi.selection import methods_by_path, select
+from openapi.selection import methods_by_path
 
 CHALLENGE = 'Bearer realm="test"'
 
@@ -205,8 +205,7 @@ def ours(load: Callable[..., Document]) -> Callable[..., Any]:
             resolver=Resolver(lambda _: tell_what_was_found),
             **connexion_options(loaded.operations, security or {}),
         )
-        middleware.add_api(select(loaded, loaded.operations))
-        build(middleware)
+        build(middleware, loaded, loaded.operations)
         problems = ProblemMiddleware(
             middleware,
             methods=AllowedMethods(methods_by_path(loaded.operations)),

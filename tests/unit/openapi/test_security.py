@@ -18,7 +18,6 @@ from openapi.problems import UNAUTHORIZED, InsufficientScope, Problem
 from openapi.request import principal
 from openapi.routing import AllowedMethods
 from openapi.security import UnsupportedScheme
-from openapi.selection import select
 
 FLOWS = {"clientCredentials": {"tokenUrl": "/t", "scopes": {"a": "A", "b": "B"}}}
 SCHEMES: dict[str, Any] = {
@@ -92,8 +91,7 @@ def status(
             resolver=Resolver(lambda _: tell_who),
             **connexion_options(loaded.operations, handlers),
         )
-        middleware.add_api(select(loaded, loaded.operations))
-        build(middleware)
+        build(middleware, loaded, loaded.operations)
         app = ProblemMiddleware(
             middleware,
             methods=AllowedMethods({"/": ["get"]}),
