@@ -16,6 +16,7 @@ from inventory.domain.tabular.cells import READ_ONLY
 from inventory.stores.sql_store import open_sqlite
 
 CSV, NDJSON, JSON = "text/csv", "application/x-ndjson", "application/json"
+ROWS = 6_000  # of a job that is to be met while it is under way
 IMPORT, EXPORT = "/v1/imports/devices", "/v1/exports/devices"
 
 
@@ -110,24 +111,32 @@ def full(identifier: str, **fields: Any) -> dict[str, Any]:
     } | fields  # fmt: skip
 
 
-@pytest.mark.parametrize("media_type", [CSV, NDJSON, JSON])
-def test_what_is_exported_is_imported_as_it_was(
-    a_pair: Callable[[str], Pair], media_type: str
-) -> None:
-    one, other = a_pair("one"), a_pair("other")
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """Services with 700 devices."""
     # Each fifty are a chain, and each but the last stands before what it is connected by.
     hubs = [{"via_device": f"d{n + 1:04}"} if n % 50 != 49 else {} for n in range(700)]
     items = [full(f"d{n:04}", **hub) for n, hub in enumerate(hubs)]
-    assert one.ask("POST", IMPORT, json={"items": items}).json()["counts"]["created"] == 700
+    with Services(tmp_path_factory.mktemp("filled")) as services:
+        pair = Pair(services)
+        assert pair.ask("POST", IMPORT, json={"items": items}).json()["counts"]["created"] == 700
+        yield pair
+        pair.close()
 
-    file = one.export(media_type)
+
+@pytest.mark.parametrize("media_type", [CSV, NDJSON, JSON])
+def test_what_is_exported_is_imported_as_it_was(
+    a_pair: Callable[[str], Pair], filled: Pair, media_type: str
+) -> None:
+    other = a_pair("other")
+    file = filled.export(media_type)
     headers = {"Prefer": "respond-async"}
     accepted = other.send(file, media_type, headers=headers)
 
     assert accepted.headers["Preference-Applied"] == "respond-async"
     job = other.ended(accepted.headers["Location"])
     assert (job["status"], job["counts"]["created"], job["errors"]) == ("succeeded", 700, [])
-    assert writable(other.export()) == writable(one.export())
+    assert writable(other.export()) == writable(filled.export())
     again = other.send(file, media_type, headers=headers).headers["Location"]
     assert other.ended(again)["counts"]["unchanged"] == 700
 
@@ -136,17 +145,17 @@ def test_a_worker_that_is_killed_loses_no_row_and_applies_none_twice(
     a_pair: Callable[[str], Pair],
 ) -> None:
     pair = a_pair("killed")
-    job = pair.send(lines(20_000), NDJSON).headers["Location"]
+    job = pair.send(lines(ROWS), NDJSON).headers["Location"]
 
-    for seen in (1, 5_000):
+    for seen in (1, ROWS // 4):
         wait_for(lambda s=seen: pair.ask("GET", job).json()["counts"]["done"] >= s, "rows")
         pair.services.kill("worker")
         _end_lease(pair, job)
         pair.services.start("worker")
 
     ended = pair.ended(job)
-    assert (ended["status"], ended["counts"]["done"]) == ("succeeded", 20_000)
-    assert ended["counts"]["created"] == pair.count() == 20_000
+    assert (ended["status"], ended["counts"]["done"]) == ("succeeded", ROWS)
+    assert ended["counts"]["created"] == pair.count() == ROWS
     page = pair.ask("GET", "/v1/changes?kind=devices&limit=1000").json()
     assert {item["data"]["revision"] for item in page["items"]} <= {1}
 
@@ -170,7 +179,7 @@ def _end_lease(pair: Pair, job: str) -> None:
 
 def test_a_job_is_cancelled_and_keeps_what_it_has_done(a_pair: Callable[[str], Pair]) -> None:
     pair = a_pair("cancelled")
-    job = pair.send(lines(20_000), NDJSON).headers["Location"]
+    job = pair.send(lines(ROWS), NDJSON).headers["Location"]
     wait_for(lambda: pair.ask("GET", job).json()["counts"]["done"] > 0, "rows")
 
     said = pair.ask("POST", job + "/cancel")
@@ -178,7 +187,7 @@ def test_a_job_is_cancelled_and_keeps_what_it_has_done(a_pair: Callable[[str], P
     assert said.status_code == 200
     ended = pair.ended(job)
     assert ended["status"] == "cancelled"
-    assert 0 < ended["counts"]["created"] == pair.count() < 20_000
+    assert 0 < ended["counts"]["created"] == pair.count() < ROWS
     assert pair.ask("POST", job + "/cancel").json() == ended
 
 
@@ -198,7 +207,7 @@ def test_a_worker_that_is_told_to_end_leaves_the_rest_to_the_next(
     a_pair: Callable[[str], Pair],
 ) -> None:
     pair = a_pair("told")
-    job = pair.send(lines(20_000), NDJSON).headers["Location"]
+    job = pair.send(lines(ROWS), NDJSON).headers["Location"]
     wait_for(lambda: pair.ask("GET", job).json()["counts"]["done"] > 0, "rows")
 
     worker = pair.services.processes.pop("worker")
@@ -208,7 +217,7 @@ def test_a_worker_that_is_told_to_end_leaves_the_rest_to_the_next(
     assert pair.ask("GET", job).json()["status"] == "running"
     pair.services.start("worker")  # which need not wait until a lease is over
     ended = pair.ended(job)
-    assert ended["counts"]["created"] == pair.count() == 20_000
+    assert ended["counts"]["created"] == pair.count() == ROWS
 
 
 def test_the_same_upload_with_the_same_key_is_one_job(shared: Pair) -> None:

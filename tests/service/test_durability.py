@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 import requests
@@ -18,11 +18,18 @@ LIGHT = {"name": "Hall light", "device_type": "light"}
 HOME = ROOT.parent / "shared" / "data" / "home-assistant"
 
 
-@pytest.fixture(params=STORES)
-def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Services]:
+CREATES = int(os.environ.get("CREATES", "300"))  # in the middle of which a service is killed
+
+
+@pytest.fixture(params=STORES, scope="module")
+def kept(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Services]:
+    """Services on a store of this kind. Each test leaves them running."""
+    folder = tmp_path_factory.mktemp("kept")
     with (
-        a_store(request.param, tmp_path) as settings,
-        Services(tmp_path / "data", settings) as services,
+        a_store(request.param, folder) as settings,
+        Services(folder / "data", settings) as services,
     ):
         yield services
 
@@ -47,31 +54,31 @@ def devices(services: Services, limit: int = 200) -> list[str]:
             parameters["cursor"] = page["next"]
 
 
-def test_both_services_restart_with_all_data(fresh: Services) -> None:
-    with client(fresh) as session:
+def test_both_services_restart_with_all_data(kept: Services) -> None:
+    with client(kept) as session:
         for n in range(20):
-            session.post(fresh.gateway_url + "/v1/devices", json=LIGHT | {"identifier": f"d{n}"})
-    before, key = devices(fresh), fresh.admin_key
+            session.post(kept.gateway_url + "/v1/devices", json=LIGHT | {"identifier": f"r{n}"})
+    before, key = devices(kept), kept.admin_key
 
-    fresh.stop()
+    kept.stop()
     for name in ("inventory", "gateway"):
-        fresh.start(name)
-    fresh.wait_until_ready()
+        kept.start(name)
+    kept.wait_until_ready()
 
-    assert devices(fresh) == before
-    assert len(before) == 20
-    assert fresh.admin_key == key
+    assert devices(kept) == before
+    assert {f"r{n}" for n in range(20)} <= set(before)
+    assert kept.admin_key == key
 
 
-def test_kill_9_in_the_middle_of_creates_loses_none_that_was_acknowledged(fresh: Services) -> None:
+def test_kill_9_in_the_middle_of_creates_loses_none_that_was_acknowledged(kept: Services) -> None:
     acknowledged: list[str] = []
     statuses: set[int] = set()
 
     def create(n: int) -> None:
         answer = requests.post(
-            fresh.gateway_url + "/v1/devices",
+            kept.gateway_url + "/v1/devices",
             json=LIGHT | {"identifier": f"d{n}"},
-            headers={"X-API-Key": fresh.admin_key},
+            headers={"X-API-Key": kept.admin_key},
             timeout=60,
         )
         statuses.add(answer.status_code)
@@ -79,36 +86,36 @@ def test_kill_9_in_the_middle_of_creates_loses_none_that_was_acknowledged(fresh:
             acknowledged.append(f"d{n}")
 
     with ThreadPoolExecutor(8) as pool:
-        running = [pool.submit(create, n) for n in range(1000)]
-        wait_for(lambda: len(acknowledged) > 300, "some creates")
-        fresh.kill("inventory")
+        running = [pool.submit(create, n) for n in range(CREATES)]
+        wait_for(lambda: len(acknowledged) > CREATES // 4, "some creates")
+        kept.kill("inventory")
         for each in running:
             each.result()
-    fresh.start("inventory")
-    fresh.wait_until_ready()
+    kept.start("inventory")
+    kept.wait_until_ready()
 
-    assert set(acknowledged) <= set(devices(fresh))
+    assert set(acknowledged) <= set(devices(kept))
     assert statuses == {201, 502}
-    assert len(acknowledged) < 1000
+    assert len(acknowledged) < CREATES
 
 
-def test_a_walk_while_others_come_gives_each_standing_device_once(fresh: Services) -> None:
-    with client(fresh) as session:
+def test_a_walk_while_others_come_gives_each_standing_device_once(kept: Services) -> None:
+    with client(kept) as session:
         for n in range(60):
-            session.post(fresh.gateway_url + "/v1/devices", json=LIGHT | {"identifier": f"s{n:02}"})
+            session.post(kept.gateway_url + "/v1/devices", json=LIGHT | {"identifier": f"s{n:02}"})
     done = threading.Event()
     made: list[str] = []
 
     def come() -> None:
-        with client(fresh) as session:
+        with client(kept) as session:
             while not done.is_set():
-                answer = session.post(fresh.gateway_url + "/v1/devices", json=LIGHT)
+                answer = session.post(kept.gateway_url + "/v1/devices", json=LIGHT)
                 made.append(answer.json()["identifier"])
 
     thread = threading.Thread(target=come)
     thread.start()
     wait_for(lambda: len(made) > 5, "others to come")
-    walked = devices(fresh, limit=7)
+    walked = devices(kept, limit=7)
     done.set()
     thread.join()
 
@@ -116,14 +123,14 @@ def test_a_walk_while_others_come_gives_each_standing_device_once(fresh: Service
     assert [name for name in walked if name.startswith("s")] == [f"s{n:02}" for n in range(60)]
 
 
-def test_a_real_home_comes_in_whole_and_only_once(fresh: Services) -> None:
+def test_a_real_home_comes_in_whole_and_only_once(kept: Services) -> None:
     if not HOME.exists():
         pytest.skip(f"{HOME} is not here")
     names = ("device_registry", "area_registry", "entity_registry")
     body = {name: json.loads((HOME / f"core.{name}").read_text()) for name in names}
 
-    with client(fresh) as session:
-        url = fresh.gateway_url + "/v1/imports/home-assistant"
+    with client(kept) as session:
+        url = kept.gateway_url + "/v1/imports/home-assistant"
         looked = session.post(url, json=body, params={"dry_run": "true"}).json()
         first = session.post(url, json=body).json()
         second = session.post(url, json=body).json()
@@ -131,6 +138,6 @@ def test_a_real_home_comes_in_whole_and_only_once(fresh: Services) -> None:
     assert looked["counts"] == first["counts"]
     assert (sum(first["counts"].values()), first["counts"]["rejected"]) == (51, 0)
     assert second["counts"]["unchanged"] == 51
-    walked = devices(fresh, limit=7)
-    assert len(walked) == 51
-    assert set(walked) == {row["identifier"] for row in first["rows"]}
+    imported = {row["identifier"] for row in first["rows"]}
+    walked = [name for name in devices(kept, limit=7) if name in imported]
+    assert len(walked) == len(imported) == 51

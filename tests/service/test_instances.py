@@ -71,13 +71,17 @@ def is_ready(url: str) -> bool:
         return False
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def pair(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Pair]:
+@pytest.fixture(params=["sqlite", "postgresql"], scope="module")
+def pair(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Pair]:
+    """Each test leaves all three of them running."""
+    folder = tmp_path_factory.mktemp("pair")
     if request.param == "postgresql":
         with a_schema() as url:
-            yield from _running(Pair(tmp_path / "data", url))
+            yield from _running(Pair(folder / "data", url))
     else:
-        yield from _running(Pair(tmp_path / "data", f"sqlite:///{tmp_path / 'shared.db'}"))
+        yield from _running(Pair(folder / "data", f"sqlite:///{folder / 'shared.db'}"))
 
 
 def _running(pair: Pair) -> Iterator[Pair]:

@@ -24,8 +24,8 @@ ADMIN_PATHS = ("/metrics", "/admin/upstreams", "/admin/explain?method=GET&path=/
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    """Two workers of each service."""
-    settings = {"GATEWAY_WORKERS": "2", "INVENTORY_WORKERS": "2"}
+    """Two workers of each service, the gateway's for everybody."""
+    settings = {"GATEWAY_WORKERS": "2", "INVENTORY_WORKERS": "2", "GATEWAY_HOST": "0.0.0.0"}
     with Services(tmp_path_factory.mktemp("pair"), settings) as services:
         yield services
 
@@ -179,15 +179,11 @@ def test_the_admin_port_takes_no_name_but_loopbacks(pair: Services) -> None:
     assert (answer.status_code, answer.json()["status"]) == (400, 400)
 
 
-def test_the_admin_port_is_on_loopback_when_the_public_one_is_not(tmp_path: Path) -> None:
-    with Services(tmp_path / "data", {"GATEWAY_HOST": "0.0.0.0"}) as services:
-        process = psutil.Process(services.processes["gateway"].pid)
-        listening = {c.laddr for c in process.net_connections("tcp") if c.status == "LISTEN"}
+def test_the_admin_port_is_on_loopback_when_the_public_one_is_not(pair: Services) -> None:
+    process = psutil.Process(pair.processes["gateway"].pid)
+    listening = {c.laddr for c in process.net_connections("tcp") if c.status == "LISTEN"}
 
-    assert listening == {
-        ("0.0.0.0", services.gateway_port),
-        ("127.0.0.1", services.admin_port),
-    }
+    assert listening == {("0.0.0.0", pair.gateway_port), ("127.0.0.1", pair.admin_port)}
 
 
 def test_the_upstreams_are_told(pair: Services) -> None:
