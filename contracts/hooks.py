@@ -30,10 +30,12 @@ _BY_PATH: Mapping[str, str] = {
     "/v1/areas/": "gate-area",
     "/v1/devices/": "gate-hub",
 }
+_REFERRED_TO = ("/v1/customers/", "/v1/homes/", "/v1/areas/")
 DELETED = 200  # devices that are there to be restored, each once
 CANCELLED = 60  # jobs that are there to be cancelled
-UNUSED = 60  # customers and homes that nothing refers to
+UNUSED = 60  # customers, homes and areas that nothing refers to
 SPARE = 400  # devices that are there to be deleted or merged, each once
+MAX_DEVICES = 10_000_000  # that the contract lets a customer have at the most
 MAX_DURATION = 3600  # seconds of a stream that the contract allows
 _CONDITION = "If-Match"
 _KEY = "Idempotency-Key"
@@ -56,6 +58,7 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
         for body in (case.body, *_items(case.body)):
             _make_identifier_new(body, number)
             _refer_to_what_exists(body, number)
+        _allow_many_devices(case.body)
         _name_devices_to_change(case.body)
     if isinstance(case.query, dict) and number % 4:
         _refer_to_what_exists(case.query, number)
@@ -144,6 +147,13 @@ def _refer_to_what_exists(members: dict[str, Any], number: int) -> None:
             members[member] = identifier
 
 
+def _allow_many_devices(body: dict[str, Any]) -> None:
+    """A customer that may have no more devices would have every other one refused."""
+    allowed = body.get("max_devices")
+    if type(allowed) is int and 0 <= allowed <= MAX_DEVICES:
+        body["max_devices"] = MAX_DEVICES - allowed % 1000
+
+
 def _ask_for_what_exists(case: Any, number: int) -> None:
     """Every second time, but not where a link says which resource is meant."""
     acts = case.path.endswith(("/merge", "/restore", "/cancel", "/rotate"))
@@ -155,8 +165,11 @@ def _ask_for_what_exists(case: Any, number: int) -> None:
         return
     if number % 2 and not acts:
         return
-    if case.method == "DELETE" and case.path.startswith(("/v1/customers/", "/v1/homes/")):
+    # What others refer to stays: without it nothing more would be accepted.
+    if case.method == "DELETE" and case.path.startswith(_REFERRED_TO):
         parameters["identifier"] = spare_identifier(next(_spare) % UNUSED)
+    elif case.method == "DELETE" and case.path.startswith("/v1/devices/"):
+        parameters["identifier"] = spare_identifier(next(_spare))
     elif case.path.startswith("/v1/api-keys/"):
         parameters["identifier"] = next(_keys, identifier)
     elif case.path.endswith("/cancel"):

@@ -40,6 +40,9 @@ def plant_seeds(services: Services) -> None:
             url = f"{services.gateway_url}/v1/homes/{name}"
             body = {"name": "Spare", "customer_id": SEEDED["customer_id"]}
             session.put(url, json=body, timeout=30).raise_for_status()
+            url = f"{services.gateway_url}/v1/areas/{name}"
+            body = {"name": "Spare", "home_id": SEEDED["home_id"]}
+            session.put(url, json=body, timeout=30).raise_for_status()
         for number in range(SPARE):
             url = f"{services.gateway_url}/v1/devices/{spare_identifier(number)}"
             body = {"name": "Spare", "device_type": "light", "customer_id": SEEDED["customer_id"]}
