@@ -66,6 +66,7 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
             case.query["atomic"] = "false"  # one item that cannot be would undo all others
     _ask_for_what_exists(case, number)
     _lead_to_a_key(case)
+    _ask_for_now(case)
     _end_streams(case)
 
 
@@ -190,11 +191,24 @@ def _lead_to_a_key(case: Any) -> None:
     parameters = case.path_parameters
     if not case.path.startswith("/v1/api-keys/") or not isinstance(parameters, dict):
         return
-    is_by_link = case.meta is not None and case.meta.phase.name.value == "stateful"
-    if is_by_link and case.meta.generation.mode.is_positive:
+    if _is_valid_and_by_link(case):
         identifier = str(parameters.get("identifier"))
         if _IDENTIFIER.fullmatch(identifier) and not _KEY_IDENTIFIER.fullmatch(identifier):
             parameters["identifier"] = next(_keys, identifier)
+
+
+def _ask_for_now(case: Any) -> None:
+    """Along links, where what was deleted has to be gone: how it stood before can still be read."""
+    if isinstance(case.query, dict) and _is_valid_and_by_link(case):
+        case.query.pop("at", None)
+
+
+def _is_valid_and_by_link(case: Any) -> bool:
+    return (
+        case.meta is not None
+        and case.meta.phase.name.value == "stateful"
+        and bool(case.meta.generation.mode.is_positive)
+    )
 
 
 def deleted_identifier(number: int) -> str:
