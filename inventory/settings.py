@@ -64,7 +64,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         host=environ.get("INVENTORY_HOST") or "127.0.0.1",
         port=read_port(environ, "INVENTORY_PORT", 8081),
         workers=_workers(environ, url),
-        threads=read_number(environ, "INVENTORY_THREADS", 8, 1, 256),
+        threads=read_number(environ, "INVENTORY_THREADS", 16, 1, 256),
         log_level=read_log_level(environ),
         retention_days=read_number(environ, "RETENTION_DAYS", 30, 1, 36_500),
     )

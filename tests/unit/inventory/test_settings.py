@@ -14,7 +14,7 @@ def test_without_any_variable_everything_has_a_default() -> None:
     settings = read_settings({})
 
     data = Path(".data").absolute()
-    assert (settings.host, settings.port, settings.threads) == ("127.0.0.1", 8081, 8)
+    assert (settings.host, settings.port, settings.threads) == ("127.0.0.1", 8081, 16)
     assert settings.database_url == f"sqlite:///{data / 'inventory.db'}"
     assert settings.key_set == data / "gateway.jwks.json"
     assert settings.secret == data / "inventory.secret"
