@@ -54,7 +54,6 @@ def test_the_gate_fails_with_a_wrong_key(tmp_path: Path) -> None:
 
         verdict = gate.judge(services, target, seed=1, max_examples=2)
 
-    assert any("Warnings fail the run" in finding for finding in verdict.findings)
     assert "get_device: no request was ever accepted (2xx)" in verdict.findings
 
 

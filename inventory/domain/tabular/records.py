@@ -125,7 +125,7 @@ def _after(line: bytes, state: _State) -> _State:
         if cell is None:
             return state
         at = cell.end()
-    at = _CELLS.match(line, at).end()  # type: ignore[union-attr]
+    at = _CELLS.match(line, at).end()  # type: ignore[union-attr]  # it matches, if only nothing
     if at == len(line):
         return _State.EDGE
     return _State.QUOTED if line.startswith(b'"', at) else _State.PLAIN
