@@ -1,0 +1,79 @@
+"""What the parts of the suite come to: findings, tables and counts, for every kind of report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One way in which a client would notice.
+
+    ``title``: one sentence that a newcomer understands by itself. ``operation``: an operationId, or
+    nothing. ``detail``: what was seen and what would be right, in lines of plain text. ``curl``: a
+    line for a shell that shows it again, with the credential as ``$DOORSTEP_API_KEY`` (or another
+    variable) and no secret in it; nothing where no request shows it.
+    """
+
+    title: str
+    operation: str = ""
+    detail: str = ""
+    curl: str = ""
+
+    def __str__(self) -> str:
+        head = f"{self.operation}: {self.title}" if self.operation else self.title
+        lines = [head, *self.detail.splitlines(), *([self.curl] if self.curl else [])]
+        return "\n    ".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table for a person to read; each row has as many cells as there are columns."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(slots=True)
+class Result:
+    """What one part came to.
+
+    ``part``: its name on the command line; ``title``: its name for a person. ``cases``: how many
+    requests, or comparisons, it judged. ``seconds``: how long it took. ``skipped``: why it judged
+    nothing, if it did not.
+    """
+
+    part: str
+    title: str
+    cases: int = 0
+    seconds: float = 0.0
+    skipped: str = ""
+    findings: list[Finding] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+
+    def find(self, title: str, operation: str = "", detail: str = "", curl: str = "") -> None:
+        """Adds a finding."""
+        self.findings.append(Finding(title, operation, detail, curl))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of the suite. ``started``: RFC 3339, UTC; ``contract``: the contract's version.
+
+    ``subject``: what was judged, in words; ``command``: the line that runs the same again.
+    """
+
+    started: str
+    contract: str
+    subject: str
+    seed: int
+    command: str
+    seconds: float
+    results: Sequence[Result]
+
+    @property
+    def findings(self) -> list[Finding]:
+        """All parts' findings, in their order."""
+        return [finding for result in self.results for finding in result.findings]
