@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 
-from contracts.fuzz import CouldNotRun
+from contracts.findings import CouldNotRun
 from contracts.gate import Verdict, run
 from contracts.services import NotReady
 from contracts.targets import TARGETS

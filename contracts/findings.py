@@ -6,6 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 
+class CouldNotRun(RuntimeError):
+    """A part came to no verdict; the message says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One way in which a client would notice.

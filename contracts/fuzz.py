@@ -9,16 +9,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from contracts.findings import CouldNotRun
 from contracts.services import ROOT
 from contracts.targets import Target
 
 _CASES = re.compile(r"(\d+) generated")
 _CLEAN, _FAILURES = 0, 1  # exit codes that are a verdict
 _SHOWN = 120  # lines of Schemathesis' findings that are shown
-
-
-class CouldNotRun(RuntimeError):
-    """Schemathesis judged nothing; the message has what it said."""
 
 
 @dataclass(frozen=True, slots=True)

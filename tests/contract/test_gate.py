@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from contracts import gate, logs, targets
-from contracts.fuzz import CouldNotRun
+from contracts.findings import CouldNotRun
 from contracts.services import Services
 from contracts.targets import Target
 from openapi.document import METHODS

@@ -1,0 +1,120 @@
+"""One service, asked with one credential; all is written down, and held to the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from contracts.contract import Contract
+from contracts.ledger import Entry, Ledger
+from contracts.wire import Answer, Header, Request, curl, send
+from openapi.components import compile_component
+from openapi.document import Operation
+from openapi.schemas import Validator
+
+# "Any request may be answered" these (``info.description`` of the contract).
+ANYWHERE = frozenset((400, 404, 405, 408, 414, 421, 431))
+_PROBLEM = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What a request says who it is by. ``shown``: the same for a person, without the secret."""
+
+    name: str
+    header: Header | None = None
+    shown: str = ""
+
+
+NOBODY = Credential("nobody")
+
+
+def api_key(name: str, key: str, variable: str = "DOORSTEP_API_KEY") -> Credential:
+    """An API key; ``variable``: where a person has it."""
+    return Credential(name, ("X-API-Key", key), f"X-API-Key: ${variable}")
+
+
+def bearer(name: str, token: str, variable: str = "DOORSTEP_TOKEN") -> Credential:
+    """A bearer token; ``variable``: where a person has it."""
+    return Credential(
+        name, ("Authorization", f"Bearer {token}"), f"Authorization: Bearer ${variable}"
+    )
+
+
+class Door:
+    """Asks a service. ``service``: gateway or inventory; ``part``: who asks."""
+
+    def __init__(
+        self, contract: Contract, ledger: Ledger, *, part: str, service: str, base: str,
+        credential: Credential = NOBODY,
+    ) -> None:  # fmt: skip
+        self.contract = contract
+        self.base = base
+        self.service = service
+        self.credential = credential
+        self._ledger = ledger
+        self._part = part
+        self._problem = _validator(contract)
+
+    def with_credential(self, credential: Credential) -> Door:
+        """The same service for somebody else."""
+        return Door(
+            self.contract, self._ledger, part=self._part, service=self.service, base=self.base,
+            credential=credential,
+        )  # fmt: skip
+
+    def ask(self, request: Request) -> Answer:
+        """The service's answer; ``NoAnswer`` when there is none."""
+        answer = send(self.base, request, self.credential.header)
+        operation = self.contract.find(request.method, request.target)
+        if operation is not None:
+            self._ledger.add(self._entry(operation, request, answer))
+        return answer
+
+    def fault(self, request: Request, answer: Answer) -> str:
+        """How the answer is not what the contract declares, in words; empty when it is."""
+        operation = self.contract.find(request.method, request.target)
+        declared = () if operation is None else self.contract.declared_statuses(operation)
+        if operation is None or (answer.status not in declared and answer.status in ANYWHERE):
+            return self._fault_of_a_problem(answer) if answer.status >= 400 else ""
+        responses = self.contract.responses(operation, self.service)
+        lines = [(name.encode(), value.encode("latin-1")) for name, value in answer.headers]
+        fault, check = responses.check_head(request.method, answer.status, lines)
+        return str(fault or (check(answer.body) if check else None) or "")
+
+    def curl(self, request: Request) -> str:
+        """A line for a shell that sends the request again."""
+        return curl(self.base, request, self.credential.shown)
+
+    def _entry(self, operation: Operation, request: Request, answer: Answer) -> Entry:
+        headers = _headers(request, self.credential)
+        return Entry(
+            part=self._part,
+            service=self.service,
+            operation=operation.operation_id,
+            status=answer.status,
+            parameters=tuple(sorted(self.contract.sent(operation, request.target, headers))),
+            scheme=self.contract.scheme_of(operation, headers),
+        )
+
+    def _fault_of_a_problem(self, answer: Answer) -> str:
+        if (answer.header("content-type") or "").partition(";")[0] != _PROBLEM:
+            return "the error is no problem detail (application/problem+json)"
+        try:
+            body = answer.json()
+        except ValueError:
+            return "the problem detail is no JSON"
+        if not self._problem.is_valid(body):
+            return "the problem detail is not of its schema"
+        return "" if body["status"] == answer.status else "the problem detail has another status"
+
+
+def _headers(request: Request, credential: Credential) -> Mapping[str, str]:
+    given = (*request.headers, *([credential.header] if credential.header else ()))
+    return {
+        name: value if isinstance(value, str) else value.decode("latin-1") for name, value in given
+    }
+
+
+def _validator(contract: Contract) -> Validator:
+    return compile_component(contract.document.content, "Problem")

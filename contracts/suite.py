@@ -1,0 +1,180 @@
+"""The parts of the suite, and what runs them: beside each other where they can be."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from contracts.contract import Contract
+from contracts.deployment import Deployment, fresh
+from contracts.door import Credential, Door
+from contracts.findings import CouldNotRun, Result
+from contracts.ledger import Ledger
+from contracts.services import NotReady
+from openapi.selection import scopes_of
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What was asked for. ``max_examples``: generated cases an operation and phase.
+
+    ``settings``: environment variables for services that are started. ``given``: services that
+    run already, instead of fresh ones.
+    """
+
+    seed: int = 1
+    max_examples: int = 15
+    settings: Mapping[str, str] = field(default_factory=dict)
+    given: Deployment | None = None
+
+
+class Needs:
+    """What a part has to have to judge anything."""
+
+    NOTHING = "nothing"
+    GATEWAY = "gateway"
+    INVENTORY = "inventory"  # asked directly, with the gateway's key
+    FRESH = "fresh"  # services that it starts itself
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the suite. ``name``: on the command line; parts of one ``lane`` take turns.
+
+    ``judge`` adds what it finds to the result.
+    """
+
+    name: str
+    title: str
+    judge: Callable[[Stage, Result], None]
+    needs: str = Needs.GATEWAY
+    lane: str = "shared"
+
+
+class Stage:
+    """What a part works with. The services are started when the first part asks for them."""
+
+    def __init__(self, contract: Contract, ledger: Ledger, options: Options, folder: Path) -> None:
+        self.contract = contract
+        self.ledger = ledger
+        self.options = options
+        self.folder = folder
+        self._stack = ExitStack()
+        self._deployment = options.given
+
+    def __enter__(self) -> Stage:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @property
+    def deployment(self) -> Deployment:
+        """The services that the parts of this lane share."""
+        if self._deployment is None:
+            self._deployment = self._stack.enter_context(self.fresh())
+        return self._deployment
+
+    def fresh(self, **settings: str) -> AbstractContextManager[Deployment]:
+        """Services of its own for a part; ``settings``: further environment variables."""
+        return fresh({**self.options.settings, **settings})
+
+    def gateway(self, part: str, deployment: Deployment | None = None) -> Door:
+        """The gateway, asked with the admin's key."""
+        to = deployment or self.deployment
+        return self._door(part, "gateway", to.gateway_url, to.admin)
+
+    def inventory(self, part: str, deployment: Deployment | None = None) -> Door:
+        """The inventory, asked as the gateway asks for the admin's key."""
+        to = deployment or self.deployment
+        identity = to.identity(sorted(scopes_of(self.contract.document)))
+        return self._door(part, "inventory", to.inventory_url, identity)
+
+    def _door(self, part: str, service: str, base: str, credential: Credential) -> Door:
+        return Door(
+            self.contract, self.ledger, part=part, service=service, base=base,
+            credential=credential,
+        )  # fmt: skip
+
+
+class Progress(Protocol):
+    """Is told how far the run is, from several threads at once."""
+
+    def started(self, result: Result) -> None:
+        """A part begins."""
+
+    def ended(self, result: Result) -> None:
+        """A part is over."""
+
+
+def run(
+    parts: Sequence[Part], contract: Contract, options: Options, folder: Path, progress: Progress
+) -> list[Result]:
+    """Runs the parts, those of different lanes beside each other, and returns them in order.
+
+    ``folder``: where they leave what they write. ``CouldNotRun`` when one came to no verdict.
+    """
+    results = {part.name: Result(part.name, part.title) for part in parts}
+    ledger = Ledger(folder / "ledger.jsonl")
+
+    def run_lane(lane: Sequence[Part]) -> None:
+        with Stage(contract, ledger, options, folder) as stage:
+            for part in lane:
+                _run_part(part, stage, results[part.name], progress)
+
+    for lanes in _rounds(parts):
+        with ThreadPoolExecutor(len(lanes)) as pool:
+            for lane in [pool.submit(run_lane, lane) for lane in lanes]:
+                lane.result()
+    return list(results.values())
+
+
+LAST = "last"  # the lane of parts that read what all others did
+
+
+def _rounds(parts: Sequence[Part]) -> Iterator[list[list[Part]]]:
+    lanes: dict[str, list[Part]] = {}
+    for part in parts:
+        lanes.setdefault(part.lane, []).append(part)
+    last = lanes.pop(LAST, None)
+    if lanes:
+        yield list(lanes.values())
+    if last:
+        yield [last]
+
+
+def _run_part(part: Part, stage: Stage, result: Result, progress: Progress) -> None:
+    progress.started(result)
+    with _timed(result):
+        result.skipped = _missing(part, stage.options.given)
+        if not result.skipped:
+            try:
+                part.judge(stage, result)
+            except NotReady as exc:
+                raise CouldNotRun(f"{part.name} could not be judged: {exc}") from exc
+    progress.ended(result)
+
+
+def _missing(part: Part, given: Deployment | None) -> str:
+    """Why the part cannot be judged of services that run already; empty when it can."""
+    if given is None or part.needs in (Needs.NOTHING, Needs.GATEWAY):
+        return ""
+    if part.needs == Needs.FRESH:
+        return "it starts services of its own, and these run already"
+    if not given.inventory_url or given.signing_key is None:
+        return "it asks the inventory directly: give --inventory-url and --signing-key"
+    return ""
+
+
+@contextmanager
+def _timed(result: Result) -> Iterator[None]:
+    started = time.monotonic()
+    try:
+        yield
+    finally:
+        result.seconds = time.monotonic() - started
