@@ -76,7 +76,8 @@ class Door:
         operation = self.contract.find(request.method, request.target)
         declared = () if operation is None else self.contract.declared_statuses(operation)
         if operation is None or (answer.status not in declared and answer.status in ANYWHERE):
-            return self._fault_of_a_problem(answer) if answer.status >= 400 else ""
+            bare = answer.status < 400 or request.method == "HEAD"
+            return "" if bare else self._fault_of_a_problem(answer)
         responses = self.contract.responses(operation, self.service)
         lines = [(name.encode(), value.encode("latin-1")) for name, value in answer.headers]
         fault, check = responses.check_head(request.method, answer.status, lines)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import requests
 
+from contracts.deployment import Deployment, of_services
 from contracts.hooks import DELETED, SEEDED, SPARE, UNUSED, deleted_identifier, spare_identifier
 from contracts.services import Services
 
@@ -22,12 +23,19 @@ _WANTED: Mapping[str, Mapping[str, str]] = {
 }
 
 
+def plant_references(deployment: Deployment) -> None:
+    """Puts a customer, its home and area, and a hub into the inventory."""
+    with requests.Session() as session:
+        session.headers["X-API-Key"] = deployment.key
+        for path, body in _WANTED.items():
+            session.put(deployment.gateway_url + path, json=body, timeout=30).raise_for_status()
+
+
 def plant_seeds(services: Services) -> None:
     """Puts a customer, its home and area, a hub, deleted and spare devices into the inventory."""
+    plant_references(of_services(services))
     with requests.Session() as session:
         session.headers["X-API-Key"] = services.admin_key
-        for path, body in _WANTED.items():
-            session.put(services.gateway_url + path, json=body, timeout=30).raise_for_status()
         for number in range(DELETED):
             url = f"{services.gateway_url}/v1/devices/{deleted_identifier(number)}"
             body = {"name": "Deleted", "device_type": "light"}

@@ -1,0 +1,1 @@
+"""Malformed and unusual requests that no generator sends, compiled from the contract."""

@@ -1,0 +1,37 @@
+"""All probes of an operation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from contracts.contract import Contract
+from contracts.probes.bodies import body_probes
+from contracts.probes.methods import method_probes
+from contracts.probes.probe import Probe
+from contracts.probes.targets import header_probes, identifier_probes, path_probes, query_probes
+from contracts.samples import Sample
+from openapi.document import Operation
+
+
+def compile_probes(
+    contract: Contract, operation: Operation, new: Callable[[], Sample], *, first: bool = True
+) -> Iterator[Probe]:
+    """The probes of one operation and one media type of its body.
+
+    ``new``: makes a sample. ``first``: with what does not depend on the media type.
+    """
+    yield from body_probes(new, operation.policy.body_limit)
+    if not first:
+        return
+    declared = [contract.resolved(p) for p in contract.parameters(operation)]
+    yield from path_probes(new())
+    for parameter in (p for p in declared if p["in"] == "path"):
+        yield from identifier_probes(new(), parameter)
+    yield from query_probes(new(), declared)
+    yield from header_probes(new())
+    yield from method_probes(new(), methods_of(contract, operation.path))
+
+
+def methods_of(contract: Contract, path: str) -> frozenset[str]:
+    """The methods that the contract has for a path, in capital letters."""
+    return frozenset(op.method.upper() for op in contract.document.operations if op.path == path)
