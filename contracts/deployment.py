@@ -14,6 +14,7 @@ import requests
 from contracts.door import Credential, api_key, bearer
 from contracts.identity import sign_identity
 from contracts.services import Services
+from contracts.stores import a_store
 from contracts.wire import TIMEOUT
 
 
@@ -85,15 +86,15 @@ def of_services(services: Services) -> Deployment:
 
 
 @contextmanager
-def fresh(settings: Mapping[str, str] | None = None) -> Iterator[Deployment]:
-    """Starts services with a data folder of their own, and ends them again.
+def fresh(settings: Mapping[str, str] | None = None, store: str = "sqlite") -> Iterator[Deployment]:
+    """Starts services with a data folder and a store of their own, and ends them again.
 
     ``settings``: environment variables for them.
     """
-    # The logs are to have every request, also the probes that services keep quiet about.
-    given = {"LOG_LEVEL": "DEBUG", **(settings or {})}
-    with (
-        tempfile.TemporaryDirectory(prefix="doorstep-") as folder,
-        Services(Path(folder) / "data", given) as services,
-    ):
-        yield of_services(services)
+    with tempfile.TemporaryDirectory(prefix="doorstep-") as folder:
+        data = Path(folder) / "data"
+        with a_store(store, Path(folder)) as of_the_store:
+            # The logs are to have every request, also the probes that services keep quiet about.
+            given = {"LOG_LEVEL": "DEBUG", **(settings or {}), **of_the_store}
+            with Services(data, given) as services:
+                yield of_services(services)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 
 from contracts.contract import Contract
-from contracts.ledger import Entry, Ledger
+from contracts.recorder import Recorder
 from contracts.wire import Answer, Header, Request, curl, send
 from openapi.components import compile_component
-from openapi.document import Operation
-from openapi.schemas import Validator
 
 # "Any request may be answered" these (``info.description`` of the contract).
 ANYWHERE = frozenset((400, 404, 405, 408, 414, 421, 431))
@@ -42,33 +41,30 @@ def bearer(name: str, token: str, variable: str = "DOORSTEP_TOKEN") -> Credentia
 
 
 class Door:
-    """Asks a service. ``service``: gateway or inventory; ``part``: who asks."""
+    """Asks a service. ``service``: gateway or inventory."""
 
     def __init__(
-        self, contract: Contract, ledger: Ledger, *, part: str, service: str, base: str,
+        self, contract: Contract, recorder: Recorder, *, service: str, base: str,
         credential: Credential = NOBODY,
     ) -> None:  # fmt: skip
         self.contract = contract
         self.base = base
         self.service = service
         self.credential = credential
-        self._ledger = ledger
-        self._part = part
-        self._problem = _validator(contract)
+        self._recorder = recorder
+        self._problem = compile_component(contract.document.content, "Problem")
 
     def with_credential(self, credential: Credential) -> Door:
         """The same service for somebody else."""
-        return Door(
-            self.contract, self._ledger, part=self._part, service=self.service, base=self.base,
-            credential=credential,
-        )  # fmt: skip
+        other = copy(self)
+        other.credential = credential
+        return other
 
     def ask(self, request: Request) -> Answer:
         """The service's answer; ``NoAnswer`` when there is none."""
         answer = send(self.base, request, self.credential.header)
-        operation = self.contract.find(request.method, request.target)
-        if operation is not None:
-            self._ledger.add(self._entry(operation, request, answer))
+        headers = _headers(request, self.credential)
+        self._recorder.note(request.method, request.target, headers, answer.status)
         return answer
 
     def fault(self, request: Request, answer: Answer) -> str:
@@ -87,17 +83,6 @@ class Door:
         """A line for a shell that sends the request again."""
         return curl(self.base, request, self.credential.shown)
 
-    def _entry(self, operation: Operation, request: Request, answer: Answer) -> Entry:
-        headers = _headers(request, self.credential)
-        return Entry(
-            part=self._part,
-            service=self.service,
-            operation=operation.operation_id,
-            status=answer.status,
-            parameters=tuple(sorted(self.contract.sent(operation, request.target, headers))),
-            scheme=self.contract.scheme_of(operation, headers),
-        )
-
     def _fault_of_a_problem(self, answer: Answer) -> str:
         if (answer.header("content-type") or "").partition(";")[0] != _PROBLEM:
             return "the error is no problem detail (application/problem+json)"
@@ -115,7 +100,3 @@ def _headers(request: Request, credential: Credential) -> Mapping[str, str]:
     return {
         name: value if isinstance(value, str) else value.decode("latin-1") for name, value in given
     }
-
-
-def _validator(contract: Contract) -> Validator:
-    return compile_component(contract.document.content, "Problem")

@@ -10,31 +10,28 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 import schemathesis
 
-# What the gate makes before it fuzzes (``seeds``), by the members that refer to it.
-SEEDED: Mapping[str, str] = {
-    "customer_id": "gate-customer",
-    "home_id": "gate-home",
-    "area_id": "gate-area",
-    "via_device": "gate-hub",
-    "parent_device": "gate-hub",
-}
-_BY_PATH: Mapping[str, str] = {
-    "/v1/customers/": "gate-customer",
-    "/v1/homes/": "gate-home",
-    "/v1/areas/": "gate-area",
-    "/v1/devices/": "gate-hub",
-}
+from contracts.ledger import CONTRACT_VARIABLE, PART_VARIABLE, SERVICE_VARIABLE, VARIABLE, Ledger
+from contracts.seeded import (
+    BY_PATH,
+    CANCELLED,
+    DELETED,
+    SEEDED,
+    SPARE,
+    UNUSED,
+    deleted_identifier,
+    spare_identifier,
+)
+
 _REFERRED_TO = ("/v1/customers/", "/v1/homes/", "/v1/areas/")
-DELETED = 200  # devices that are there to be restored, each once
-CANCELLED = 60  # jobs that are there to be cancelled
-UNUSED = 60  # customers, homes and areas that nothing refers to
-SPARE = 400  # devices that are there to be deleted or merged, each once
 MAX_DEVICES = 10_000_000  # that the contract lets a customer have at the most
 MAX_DURATION = 3600  # seconds of a stream that the contract allows
 _CONDITION = "If-Match"
@@ -68,6 +65,30 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
     _lead_to_a_key(case)
     _ask_for_now(case)
     _end_streams(case)
+
+
+@schemathesis.hook
+def after_call(_context: Any, _case: Any, response: Any) -> None:
+    """Writes down what was sent and answered, where the suite has a ledger."""
+    if record := _recorder():
+        request = response.request
+        url = urlsplit(request.url)
+        target = f"{url.path}?{url.query}" if url.query else url.path
+        record(request.method, target, request.headers, response.status_code)
+
+
+@cache
+def _recorder() -> Callable[..., None] | None:
+    file = os.environ.get(VARIABLE)
+    if not file:
+        return None
+    # A bare `schemathesis run` has neither a ledger nor, perhaps, what reads the contract here.
+    from contracts.contract import Contract
+    from contracts.recorder import Recorder
+
+    part, service = os.environ[PART_VARIABLE], os.environ[SERVICE_VARIABLE]
+    contract = Contract(Path(os.environ[CONTRACT_VARIABLE]))
+    return Recorder(contract, Ledger(Path(file)), part=part, service=service).note
 
 
 @schemathesis.serializer("application/x-ndjson")
@@ -178,7 +199,7 @@ def _ask_for_what_exists(case: Any, number: int) -> None:
     elif case.path.endswith("/restore"):
         parameters["identifier"] = deleted_identifier(next(_deleted))
     else:
-        for path, seeded in _BY_PATH.items():
+        for path, seeded in BY_PATH.items():
             if case.path.startswith(path):
                 parameters["identifier"] = seeded
 
@@ -209,16 +230,6 @@ def _is_valid_and_by_link(case: Any) -> bool:
         and case.meta.phase.name.value == "stateful"
         and bool(case.meta.generation.mode.is_positive)
     )
-
-
-def deleted_identifier(number: int) -> str:
-    """Which device the gate made and deleted."""
-    return f"gate-deleted-{number}"
-
-
-def spare_identifier(number: int) -> str:
-    """Which device the gate made for nothing else."""
-    return f"gate-spare-{number}"
 
 
 def _long_jobs() -> Iterator[str]:

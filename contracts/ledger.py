@@ -8,7 +8,11 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-VARIABLE = "DOORSTEP_LEDGER"  # names the file to the hooks of Schemathesis
+# Tell the hooks of Schemathesis which file, and for whom.
+VARIABLE = "DOORSTEP_LEDGER"
+PART_VARIABLE = "DOORSTEP_PART"
+SERVICE_VARIABLE = "DOORSTEP_SERVICE"
+CONTRACT_VARIABLE = "DOORSTEP_CONTRACT"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from contracts.contract import Contract
-from contracts.hooks import SEEDED
+from contracts.seeded import BY_PATH, SEEDED
 from contracts.wire import Header, Request
 from openapi.document import Operation
 
@@ -125,13 +125,7 @@ class Samples:
         return {**body, **own}
 
 
-_SEEDS: Mapping[str, str] = {
-    "/v1/customers/": SEEDED["customer_id"],
-    "/v1/homes/": SEEDED["home_id"],
-    "/v1/areas/": SEEDED["area_id"],
-    "/v1/devices/": SEEDED["via_device"],
-    "/v1/device-types/": "light",
-}
+_SEEDS: Mapping[str, str] = {**BY_PATH, "/v1/device-types/": "light"}
 
 
 def _text(value: Any) -> str:

@@ -15,7 +15,9 @@ from contracts.deployment import Deployment, fresh
 from contracts.door import Credential, Door
 from contracts.findings import CouldNotRun, Result
 from contracts.ledger import Ledger
+from contracts.recorder import Recorder
 from contracts.services import NotReady
+from contracts.stores import NoServer
 from openapi.selection import scopes_of
 
 
@@ -23,12 +25,15 @@ from openapi.selection import scopes_of
 class Options:
     """What was asked for. ``max_examples``: generated cases an operation and phase.
 
+    ``seconds``: how long each fuzzing may take, and goes on for; None: as its examples take.
     ``settings``: environment variables for services that are started. ``given``: services that
     run already, instead of fresh ones.
     """
 
     seed: int = 1
     max_examples: int = 15
+    seconds: int | None = None
+    store: str = "sqlite"
     settings: Mapping[str, str] = field(default_factory=dict)
     given: Deployment | None = None
 
@@ -82,7 +87,7 @@ class Stage:
 
     def fresh(self, **settings: str) -> AbstractContextManager[Deployment]:
         """Services of its own for a part; ``settings``: further environment variables."""
-        return fresh({**self.options.settings, **settings})
+        return fresh({**self.options.settings, **settings}, self.options.store)
 
     def gateway(self, part: str, deployment: Deployment | None = None) -> Door:
         """The gateway, asked with the admin's key."""
@@ -96,10 +101,8 @@ class Stage:
         return self._door(part, "inventory", to.inventory_url, identity)
 
     def _door(self, part: str, service: str, base: str, credential: Credential) -> Door:
-        return Door(
-            self.contract, self.ledger, part=part, service=service, base=base,
-            credential=credential,
-        )  # fmt: skip
+        recorder = Recorder(self.contract, self.ledger, part=part, service=service)
+        return Door(self.contract, recorder, service=service, base=base, credential=credential)
 
 
 class Progress(Protocol):
@@ -155,7 +158,7 @@ def _run_part(part: Part, stage: Stage, result: Result, progress: Progress) -> N
         if not result.skipped:
             try:
                 part.judge(stage, result)
-            except NotReady as exc:
+            except (NotReady, NoServer) as exc:
                 raise CouldNotRun(f"{part.name} could not be judged: {exc}") from exc
     progress.ended(result)
 

@@ -27,6 +27,7 @@ ATTRIBUTES_DO_NOT_FIT = ProblemType(
 )
 BAD_SCHEMA = ProblemType("bad-schema", 409, "The attribute schema is none")
 NOT_YOURS = ProblemType("not-yours", 403, "The credential is bound to a customer")
+CHALLENGE = 'Bearer realm="doorstep", error="insufficient_scope"'
 PRECONDITION_FAILED = ProblemType(
     "precondition-failed", 412, "The resource is not in the state that the request expects"
 )
@@ -63,7 +64,9 @@ def problem_of(exc: errors.InventoryError) -> Problem:
         return Problem(INVALID_REQUEST, str(exc), errors=[place])
     kind = next(TYPES[base] for base in type(exc).__mro__ if base in TYPES)
     places = [{"in": "body", "pointer": at, "detail": what} for at, what in exc.places]
-    return Problem(kind, str(exc), errors=places)
+    # The gateway hands it on as it is, so the realm is the one that clients know (RFC 6750 §3).
+    headers = {"WWW-Authenticate": CHALLENGE} if kind is NOT_YOURS else None
+    return Problem(kind, str(exc), errors=places, headers=headers)
 
 
 def _of_rule(exc: Exception) -> Problem:

@@ -1,0 +1,1 @@
+"""Fuzzes a service with Schemathesis, and reads what it found."""
