@@ -104,9 +104,7 @@ def _parser() -> argparse.ArgumentParser:
         "--only", action="append", metavar="PART", type=_part_name,
         help=f"this part alone, may be given several times: {', '.join(names)}",
     )  # fmt: skip
-    parser.add_argument(
-        "--seed", type=int, default=1, help="of what is generated (%(default)s)"
-    )
+    parser.add_argument("--seed", type=int, default=1, help="of what is generated (%(default)s)")
     parser.add_argument(
         "--max-examples", type=_positive, default=15, metavar="N",
         help="generated for an operation and phase (%(default)s)",
