@@ -19,7 +19,8 @@ from urllib.parse import urlsplit
 import requests
 import schemathesis
 
-from contracts.ledger import CONTRACT_VARIABLE, PART_VARIABLE, SERVICE_VARIABLE, VARIABLE, Ledger
+from contracts import cassette, ledger
+from contracts.cassette import Cassette, Exchange
 from contracts.seeded import (
     BY_PATH,
     CANCELLED,
@@ -30,6 +31,7 @@ from contracts.seeded import (
     deleted_identifier,
     spare_identifier,
 )
+from contracts.wire import Answer, Request
 
 _REFERRED_TO = ("/v1/customers/", "/v1/homes/", "/v1/areas/")
 MAX_DEVICES = 10_000_000  # that the contract lets a customer have at the most
@@ -39,6 +41,7 @@ _KEY = "Idempotency-Key"
 _VALID_KEY = re.compile(r"[!-~]{1,255}")
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 _KEY_IDENTIFIER = re.compile(r"[0-9a-f]{16}")
+_NAMED = {"/v1/device-types": "title"}  # what has a name there, if it is not ``name``
 _numbers = itertools.count(1)
 _deleted = itertools.cycle(range(DELETED))
 _spare = itertools.cycle(range(SPARE))
@@ -65,30 +68,44 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
     _lead_to_a_key(case)
     _ask_for_now(case)
     _end_streams(case)
+    if _cassette():
+        _name_what_is_made(case, number)
+        _leave_no_work_waiting(case)
 
 
 @schemathesis.hook
 def after_call(_context: Any, _case: Any, response: Any) -> None:
-    """Writes down what was sent and answered, where the suite has a ledger."""
-    if record := _recorder():
-        request = response.request
-        url = urlsplit(request.url)
-        target = f"{url.path}?{url.query}" if url.query else url.path
-        record(request.method, target, request.headers, response.status_code)
+    """Writes down what was sent and answered, where the suite asks for it."""
+    request = response.request
+    url = urlsplit(request.url)
+    target = f"{url.path}?{url.query}" if url.query else url.path
+    if note := _recorder():
+        note(request.method, target, request.headers, response.status_code)
+    if tape := _cassette():
+        body = request.body.encode() if isinstance(request.body, str) else request.body
+        sent = Request(request.method, target, tuple(request.headers.items()), body)
+        headers = tuple((name, values[0]) for name, values in response.headers.items())
+        tape.add(Exchange(sent, Answer(response.status_code, headers, response.content)))
 
 
 @cache
 def _recorder() -> Callable[..., None] | None:
-    file = os.environ.get(VARIABLE)
+    file = os.environ.get(ledger.VARIABLE)
     if not file:
         return None
     # A bare `schemathesis run` has neither a ledger nor, perhaps, what reads the contract here.
     from contracts.contract import Contract
     from contracts.recorder import Recorder
 
-    part, service = os.environ[PART_VARIABLE], os.environ[SERVICE_VARIABLE]
-    contract = Contract(Path(os.environ[CONTRACT_VARIABLE]))
-    return Recorder(contract, Ledger(Path(file)), part=part, service=service).note
+    part, service = os.environ[ledger.PART_VARIABLE], os.environ[ledger.SERVICE_VARIABLE]
+    contract = Contract(Path(os.environ[ledger.CONTRACT_VARIABLE]))
+    return Recorder(contract, ledger.Ledger(Path(file)), part=part, service=service).note
+
+
+@cache
+def _cassette() -> Cassette | None:
+    file = os.environ.get(cassette.VARIABLE)
+    return Cassette(Path(file)) if file else None
 
 
 @schemathesis.serializer("application/x-ndjson")
@@ -113,6 +130,21 @@ def _end_streams(case: Any) -> None:
         duration = str(case.query.get("duration", 0))
         if duration.isascii() and duration.isdigit() and int(duration) <= MAX_DURATION:
             case.query["duration"] = 0
+
+
+def _name_what_is_made(case: Any, number: int) -> None:
+    """What the service names itself is in another place of each twin's lists."""
+    if case.method == "POST" and isinstance(case.body, dict):
+        for position, body in enumerate((case.body, *_items(case.body))):
+            if _NAMED.get(case.path, "name") in body and "action" not in body:
+                body.setdefault("identifier", f"made_{number}_{position}")
+
+
+def _leave_no_work_waiting(case: Any) -> None:
+    """What is done after its answer is done at another moment each time."""
+    if case.path.startswith("/v1/imports/"):
+        for name in [name for name in case.headers or {} if name.lower() == "prefer"]:
+            del case.headers[name]
 
 
 def _name_headers_plainly(case: Any) -> None:

@@ -45,6 +45,7 @@ class Needs:
     GATEWAY = "gateway"
     INVENTORY = "inventory"  # asked directly, with the gateway's key
     FRESH = "fresh"  # services that it starts itself
+    ALL = "all"  # a whole run of fresh services
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,7 @@ def _missing(part: Part, given: Deployment | None) -> str:
     """Why the part cannot be judged of services that run already; empty when it can."""
     if given is None or part.needs in (Needs.NOTHING, Needs.GATEWAY):
         return ""
-    if part.needs == Needs.FRESH:
+    if part.needs in (Needs.FRESH, Needs.ALL):
         return "it starts services of its own, and these run already"
     if not given.inventory_url or given.signing_key is None:
         return "it asks the inventory directly: give --inventory-url and --signing-key"

@@ -20,11 +20,16 @@ _SHOWN = 120  # lines of what it said where there is no verdict
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How hard to look. ``seconds``: at the most, or None for as long as the examples take."""
+    """How hard to look. ``seconds``: so long, or None for as long as the examples take.
+
+    ``checks`` and ``phases``: those of Schemathesis.
+    """
 
     seed: int
     max_examples: int
     seconds: int | None = None
+    checks: str = "all"
+    phases: str = "examples,coverage,fuzzing,stateful"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +68,8 @@ def _command(target: Target, effort: Effort, folder: Path) -> list[str]:
     limit = ["--max-time", str(effort.seconds)] if effort.seconds else []
     return [
         str(script), "--config-file", str(target.config), "run", str(target.document),
-        "--url", target.url, "--checks", "all", "--seed", str(effort.seed),
-        "--max-examples", str(effort.max_examples), "--no-color", *limit,
+        "--url", target.url, "--checks", effort.checks, "--phases", effort.phases,
+        "--seed", str(effort.seed), "--max-examples", str(effort.max_examples), "--no-color", *limit,
         "--report-junit-path", str(folder / "junit.xml"),
         "--report-json-path", str(folder / "report.json"),
     ]  # fmt: skip

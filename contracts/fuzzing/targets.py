@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +90,22 @@ def tenants(deployment: Deployment, contract: Contract, folder: Path) -> Target:
     )
 
 
+def forwarded(deployment: Deployment, contract: Contract, folder: Path) -> Target:
+    """The gateway with the admin's key, and what it sends on alone; nothing is made beside it."""
+    whole = gateway(deployment, contract, folder)
+    file = folder / "forwarded.yaml"
+    content = _of_operations(contract, contract.forwarded)
+    file.write_text(yaml.safe_dump(content, sort_keys=False))
+    key = '[auth.openapi.ApiKey]\napi_key = "${DOORSTEP_API_KEY}"\n'
+    return replace(
+        whole,
+        document=file,
+        config=_config(folder, key, warnings=False),
+        environ={"DOORSTEP_API_KEY": deployment.key},
+        operation_ids=_labels(contract.forwarded),
+    )
+
+
 TargetOf = Callable[[Deployment, Contract, Path], Target]
 
 
@@ -108,13 +124,7 @@ def _labels(operations: Iterable[Operation]) -> dict[str, str]:
 
 def _with_bearer_alone(contract: Contract, operations: Iterable[Operation], file: Path) -> Path:
     """A file with these operations, references kept, where a bearer token is the one credential."""
-    content = yaml.safe_load(contract.file.read_text())
-    served = {(op.path, op.method) for op in operations}
-    for path, item in list(content["paths"].items()):
-        for method in [m for m in METHODS if m in item and (path, m) not in served]:
-            del item[method]
-        if not any(method in item for method in METHODS):
-            del content["paths"][path]
+    content = _of_operations(contract, operations)
     # To Schemathesis, whose configuration has no word for OAuth 2.0, it is what it is on the wire.
     content["components"]["securitySchemes"] = {"OAuth2": {"type": "http", "scheme": "bearer"}}
     content["security"] = [{"OAuth2": []}]
@@ -123,6 +133,17 @@ def _with_bearer_alone(contract: Contract, operations: Iterable[Operation], file
             item[method]["security"] = [{"OAuth2": []}]
     file.write_text(yaml.safe_dump(content, sort_keys=False))
     return file
+
+
+def _of_operations(contract: Contract, operations: Iterable[Operation]) -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load(contract.file.read_text())
+    served = {(op.path, op.method) for op in operations}
+    for path, item in list(content["paths"].items()):
+        for method in [m for m in METHODS if m in item and (path, m) not in served]:
+            del item[method]
+        if not any(method in item for method in METHODS):
+            del content["paths"][path]
+    return content
 
 
 def _config(folder: Path, credential: str, *, warnings: bool = True) -> Path:

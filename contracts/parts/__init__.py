@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from contracts.parts import fuzz, probes
+from contracts.parts import coverage, fuzz, parity, probes
 
-PARTS = (*fuzz.PARTS, probes.PART)
+PARTS = (*fuzz.PARTS, parity.PART, probes.PART, coverage.PART)
