@@ -69,7 +69,8 @@ def _command(target: Target, effort: Effort, folder: Path) -> list[str]:
     return [
         str(script), "--config-file", str(target.config), "run", str(target.document),
         "--url", target.url, "--checks", effort.checks, "--phases", effort.phases,
-        "--seed", str(effort.seed), "--max-examples", str(effort.max_examples), "--no-color", *limit,
+        "--seed", str(effort.seed), "--max-examples", str(effort.max_examples),
+        "--no-color", *limit,
         "--report-junit-path", str(folder / "junit.xml"),
         "--report-json-path", str(folder / "report.json"),
     ]  # fmt: skip

@@ -28,7 +28,7 @@ _OF_A_CONNECTION = ("host", "connection", "content-length", "transfer-encoding",
 
 
 def judge(stage: Stage, result: Result) -> None:
-    """Has requests generated through one twin's gateway, and asks the other's inventory the same."""
+    """Has requests generated through one twin's gateway, and asks the other's inventory."""
     reasons = declared_differences()
     twins = Twins(datetime.now(UTC), reasons)
     tape, key = _record(stage, result)
