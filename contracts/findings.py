@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What a part, or the whole run, came to; the value is what a report says."""
+
+    ALL_WELL = "all well"
+    FINDINGS = "findings"
+    SKIPPED = "skipped"
 
 
 class CouldNotRun(RuntimeError):
@@ -57,6 +66,13 @@ class Result:
     findings: list[Finding] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
 
+    @property
+    def verdict(self) -> Verdict:
+        """``FINDINGS`` where there are any, also of a part that gave up after them."""
+        if self.findings:
+            return Verdict.FINDINGS
+        return Verdict.SKIPPED if self.skipped else Verdict.ALL_WELL
+
     def find(self, title: str, operation: str = "", detail: str = "", curl: str = "") -> None:
         """Adds a finding."""
         self.findings.append(Finding(title, operation, detail, curl))
@@ -76,6 +92,14 @@ class Run:
     command: str
     seconds: float
     results: Sequence[Result]
+
+    @property
+    def verdict(self) -> Verdict:
+        """``SKIPPED`` where no part judged anything: no verdict is no pass."""
+        verdicts = {result.verdict for result in self.results}
+        if Verdict.FINDINGS in verdicts:
+            return Verdict.FINDINGS
+        return Verdict.ALL_WELL if Verdict.ALL_WELL in verdicts else Verdict.SKIPPED
 
     @property
     def findings(self) -> list[Finding]:
