@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass
 
@@ -41,17 +41,18 @@ def bearer(name: str, token: str, variable: str = "DOORSTEP_TOKEN") -> Credentia
 
 
 class Door:
-    """Asks a service. ``service``: gateway or inventory."""
+    """Asks a service. ``service``: gateway or inventory; ``asked``: is called for each request."""
 
     def __init__(
         self, contract: Contract, recorder: Recorder, *, service: str, base: str,
-        credential: Credential = NOBODY,
+        credential: Credential = NOBODY, asked: Callable[[], None] | None = None,
     ) -> None:  # fmt: skip
         self.contract = contract
         self.base = base
         self.service = service
         self.credential = credential
         self._recorder = recorder
+        self._asked = asked
         self._problem = compile_component(contract.document.content, "Problem")
 
     def with_credential(self, credential: Credential) -> Door:
@@ -65,6 +66,8 @@ class Door:
         answer = send(self.base, request, self.credential.header)
         headers = _headers(request, self.credential)
         self._recorder.note(request.method, request.target, headers, answer.status)
+        if self._asked:
+            self._asked()
         return answer
 
     def fault(self, request: Request, answer: Answer) -> str:

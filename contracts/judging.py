@@ -14,12 +14,19 @@ from pathlib import Path
 
 from contracts.contract import Contract
 from contracts.deployment import Deployment
-from contracts.findings import CouldNotRun, Result, Run
+from contracts.findings import CouldNotRun, Run, Verdict
 from contracts.parts import PARTS
+from contracts.report.data import write_json
+from contracts.report.html import write_html
+from contracts.report.junit import write_junit
+from contracts.report.terminal import Progress, write_terminal
 from contracts.stores import STORES
 from contracts.suite import Options, Part, run
 
 KEY_VARIABLE = "DOORSTEP_API_KEY"
+
+
+REPORT = Path("contracts-report")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -29,41 +36,35 @@ def main(arguments: Sequence[str]) -> int:
         with tempfile.TemporaryDirectory(prefix="doorstep-contracts-") as folder:
             found = judge(options, arguments, Path(folder))
     except CouldNotRun as exc:
-        _say(str(exc))
+        sys.stderr.write(f"{exc}\n")
         return 2
-    return 1 if found.findings else 0
+    _report(found, options.report)
+    return {Verdict.ALL_WELL: 0, Verdict.FINDINGS: 1, Verdict.SKIPPED: 2}[found.verdict]
 
 
 def judge(options: argparse.Namespace, arguments: Sequence[str], folder: Path) -> Run:
-    """Runs the parts that were asked for, and writes their reports."""
+    """Runs the parts that were asked for; ``folder``: for what they leave behind."""
     contract = Contract()
     started, clock = datetime.now(UTC), time.monotonic()
-    results = run(_parts(options.only), contract, _options(options), folder, _Lines())
-    found = Run(
+    with Progress(sys.stdout) as progress:
+        results = run(_parts(options.only), contract, _options(options), folder, progress)
+    return Run(
         started=f"{started:%Y-%m-%dT%H:%M:%SZ}",
         contract=contract.version,
-        subject=options.gateway_url or "fresh services of this checkout",
+        subject=options.gateway_url or f"fresh services of this checkout ({options.store})",
         seed=options.seed,
         command=shlex.join(["python", "-m", "contracts", *arguments]),
         seconds=time.monotonic() - clock,
         results=results,
     )
-    for finding in found.findings:
-        _say(f"\n{finding}")
-    return found
 
 
-class _Lines:
-    """Progress as plain lines."""
-
-    def started(self, result: Result) -> None:
-        """Says nothing: parts run beside each other."""
-
-    def ended(self, result: Result) -> None:
-        """One line for the part."""
-        count = len(result.findings)
-        outcome = result.skipped or (f"{count} finding(s)" if count else "all well")
-        _say(f"{result.part:<16} {result.cases:>6} cases {result.seconds:>6.1f} s  {outcome}")
+def _report(found: Run, folder: Path) -> None:
+    write_html(found, folder / "report.html")
+    write_junit(found, folder / "junit.xml")
+    write_json(found, folder / "report.json")
+    write_terminal(found, sys.stdout)
+    sys.stdout.write(f"The report is {(folder / 'report.html').resolve()}\n")
 
 
 def _parts(only: Sequence[str] | None) -> list[Part]:
@@ -112,6 +113,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--time", type=_positive, metavar="SECONDS", help="for each fuzzing, which goes on so long"
     )
+    parser.add_argument(
+        "--report", type=Path, default=REPORT, metavar="FOLDER",
+        help="for report.html, junit.xml and report.json (%(default)s)",
+    )  # fmt: skip
     _add_services(parser)
     return parser
 
@@ -149,8 +154,3 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError("has to be 1 or more")
     return number
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()

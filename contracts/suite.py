@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -65,11 +66,19 @@ class Part:
 class Stage:
     """What a part works with. The services are started when the first part asks for them."""
 
-    def __init__(self, contract: Contract, ledger: Ledger, options: Options, folder: Path) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        ledger: Ledger,
+        options: Options,
+        folder: Path,
+        progress: Progress | None = None,
+    ) -> None:
         self.contract = contract
         self.ledger = ledger
         self.options = options
         self.folder = folder
+        self._progress = progress
         self._stack = ExitStack()
         self._deployment = options.given
 
@@ -103,14 +112,20 @@ class Stage:
 
     def _door(self, part: str, service: str, base: str, credential: Credential) -> Door:
         recorder = Recorder(self.contract, self.ledger, part=part, service=service)
-        return Door(self.contract, recorder, service=service, base=base, credential=credential)
+        asked = partial(self._progress.advanced, part) if self._progress else None
+        return Door(
+            self.contract, recorder, service=service, base=base, credential=credential, asked=asked
+        )
 
 
 class Progress(Protocol):
     """Is told how far the run is, from several threads at once."""
 
-    def started(self, result: Result) -> None:
+    def started(self, part: str) -> None:
         """A part begins."""
+
+    def advanced(self, part: str, cases: int = 1) -> None:
+        """It judged so many more cases."""
 
     def ended(self, result: Result) -> None:
         """A part is over."""
@@ -127,7 +142,7 @@ def run(
     ledger = Ledger(folder / "ledger.jsonl")
 
     def run_lane(lane: Sequence[Part]) -> None:
-        with Stage(contract, ledger, options, folder) as stage:
+        with Stage(contract, ledger, options, folder, progress) as stage:
             for part in lane:
                 _run_part(part, stage, results[part.name], progress)
 
@@ -153,7 +168,7 @@ def _rounds(parts: Sequence[Part]) -> Iterator[list[list[Part]]]:
 
 
 def _run_part(part: Part, stage: Stage, result: Result, progress: Progress) -> None:
-    progress.started(result)
+    progress.started(part.name)
     with _timed(result):
         result.skipped = _missing(part, stage.options.given)
         if not result.skipped:
