@@ -81,6 +81,7 @@ def _options(options: argparse.Namespace) -> Options:
         seed=options.seed,
         max_examples=options.max_examples,
         seconds=options.time,
+        fail_fast=options.fail_fast,
         store=options.store,
         settings=workers,
         given=_given(options),
@@ -110,6 +111,9 @@ def _parser() -> argparse.ArgumentParser:
         "--max-examples", type=_positive, default=15, metavar="N",
         help="generated for an operation and phase (%(default)s)",
     )  # fmt: skip
+    parser.add_argument(
+        "--fail-fast", action="store_true", help="start no further part after a finding"
+    )
     parser.add_argument(
         "--time", type=_positive, metavar="SECONDS", help="for each fuzzing, which goes on so long"
     )

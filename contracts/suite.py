@@ -24,16 +24,18 @@ from openapi.selection import scopes_of
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What was asked for. ``max_examples``: generated cases an operation and phase.
+    """What was asked for.
 
-    ``seconds``: how long each fuzzing may take, and goes on for; None: as its examples take.
-    ``settings``: environment variables for services that are started. ``given``: services that
-    run already, instead of fresh ones.
+    ``max_examples``: generated cases an operation and phase. ``seconds``: how long each fuzzing
+    may take, and goes on for; None: as its examples take. ``fail_fast``: no part is started once
+    one has found something. ``settings``: environment variables for services that are started.
+    ``given``: services that run already, instead of fresh ones.
     """
 
     seed: int = 1
     max_examples: int = 15
     seconds: int | None = None
+    fail_fast: bool = False
     store: str = "sqlite"
     settings: Mapping[str, str] = field(default_factory=dict)
     given: Deployment | None = None
@@ -144,7 +146,12 @@ def run(
     def run_lane(lane: Sequence[Part]) -> None:
         with Stage(contract, ledger, options, folder, progress) as stage:
             for part in lane:
-                _run_part(part, stage, results[part.name], progress)
+                result = results[part.name]
+                if options.fail_fast and any(other.findings for other in results.values()):
+                    result.skipped = "another part has found something already"
+                    progress.ended(result)
+                else:
+                    _run_part(part, stage, result, progress)
 
     for lanes in _rounds(parts):
         with ThreadPoolExecutor(len(lanes)) as pool:
