@@ -43,6 +43,7 @@ class Deployment:
             raise ValueError("the inventory takes the gateway's identity alone: give its key")
         token = sign_identity(
             self.signing_key, audience="inventory", scopes=scopes, tenant=tenant,
+            client=self.key.split("_")[1],
         )  # fmt: skip
         return bearer("admin" if tenant is None else tenant, token, "DOORSTEP_IDENTITY")
 

@@ -26,12 +26,13 @@ def sign_identity(
     scopes: Collection[str],
     lifetime: int = 3600,
     tenant: str | None = None,
+    client: str = "contracts",
 ) -> str:
     """A token as the gateway signs them, by the key in its file; ``lifetime`` in seconds."""
     key = load_pem_private_key(private.read_bytes(), password=None)
     assert isinstance(key, Ed25519PrivateKey)
     now = int(time.time())
-    claims = {"iss": ISSUER, "aud": audience, "sub": "contracts", "scope": " ".join(scopes)}
+    claims = {"iss": ISSUER, "aud": audience, "sub": client, "scope": " ".join(scopes)}
     times = {"iat": now, "exp": now + lifetime}
     bound = {} if tenant is None else {"tenant": tenant}
     return jwt.encode(claims | times | bound, key, algorithm="EdDSA", headers={"kid": _kid(key)})

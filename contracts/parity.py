@@ -14,10 +14,10 @@ from typing import Any
 
 from contracts.wire import Answer, Request
 
-# Hexadecimal identifiers, UUIDs, entity tags, signed cursors.
+# UUIDs, hexadecimal identifiers, entity tags, signed cursors.
 _MADE_UP = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-    r"|\b[0-9a-f]{24,32}\b|(?<=\")[A-Za-z0-9_-]{16}(?=\")|[A-Za-z0-9_-]{20,}(?:\.[A-Za-z0-9_-]+)*"
+    r"|\b[0-9a-f]{16}\b|\b[0-9a-f]{24,32}\b|(?<=\")[A-Za-z0-9_-]{16}(?=\")|[A-Za-z0-9_-]{20,}(?:\.[A-Za-z0-9_-]+)*"
 )
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 # The length goes with the body, which is compared.
@@ -75,7 +75,7 @@ class Twins:
             yield f"field {place}", was, now
 
     def _differ(self, name: str, was: Any, now: Any) -> bool:
-        if was == now:
+        if type(was) is type(now) and was == now:
             return False
         if name in self._declared:
             self.seen.add(name)

@@ -17,7 +17,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 TIMEOUT = 30.0  # seconds in which nothing comes
-_SHOWN = 2000  # bytes of a body that a line of curl can hold
 
 Header = tuple[str, str | bytes]
 
@@ -152,7 +151,9 @@ def curl(base: str, request: Request, credential: str = "") -> str:
         words.append("-H 'Transfer-Encoding: chunked'")
     if credential:
         words.append(f'-H "{credential}"')
-    source = f"{request.made_by} | " if request.made_by else ""
+    # No shell has an argument with a NUL in it.
+    printed = f"printf {_escaped(request.body)}" if b"\0" in (request.body or b"") else ""
+    source = f"{request.made_by or printed} | " if request.made_by or printed else ""
     words += [f"--data-binary {'@-' if source else _quoted(request.body)}"] * (
         request.body is not None
     )
@@ -160,11 +161,17 @@ def curl(base: str, request: Request, credential: str = "") -> str:
 
 
 def _quoted(content: bytes | None) -> str:
-    content = (content or b"")[:_SHOWN]
+    content = content or b""
     if all(32 <= byte < 127 for byte in content):
         return shlex.quote(content.decode())
-    written = "".join(
-        chr(byte) if 32 <= byte < 127 and byte not in b"'\\" else f"\\x{byte:02x}"
-        for byte in content
+    return f"${_escaped(content)}"
+
+
+def _escaped(content: bytes | None) -> str:
+    """In quotes, as bash's printf and its ``$'…'`` read it."""
+    plain = b"'\\%"  # for printf, "%" is no plain character
+    written = (
+        chr(byte) if 32 <= byte < 127 and byte not in plain else f"\\x{byte:02x}"
+        for byte in content or b""
     )
-    return f"$'{written}'"
+    return f"'{''.join(written)}'"
