@@ -13,6 +13,7 @@ import gateway.settings
 import inventory.problems
 import inventory.settings
 import openapi.problems
+from contracts.parts import PARTS
 from openapi import CONTRACT
 from openapi.document import load_document
 from openapi.problems import ProblemType
@@ -20,7 +21,9 @@ from telemetry.exposition import _process
 from telemetry.metrics import Metrics
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "contracts").glob("*.md")]
+)
 LINK = re.compile(r"\[[^\]]*\]\((?!https?:)([^)#]+)")
 
 
@@ -77,6 +80,13 @@ def test_every_tox_environment_says_what_it_is_for() -> None:
     sections = re.split(r"^\[testenv:", text, flags=re.MULTILINE)[1:]
 
     assert [s.split("]")[0] for s in sections if "description =" not in s] == []
+
+
+def test_every_part_of_the_contract_suite_stands_in_its_docs_and_no_other() -> None:
+    text = (ROOT / "contracts/README.md").read_text()
+    table = text.partition("<!-- parts:")[2].partition("\n\n")[0]
+
+    assert re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE) == [part.name for part in PARTS]
 
 
 def test_every_metric_stands_in_the_docs_and_no_other() -> None:
