@@ -8,7 +8,7 @@ from typing import Any
 
 from contracts.changes.change import Grade
 from contracts.changes.found import Found, found
-from contracts.changes.node import Node, canonical, names_of, shown
+from contracts.changes.node import Node, names_of, shown
 from openapi.policy import DEFAULTS, KEY
 
 Setting = tuple[str, ...]
@@ -94,7 +94,7 @@ def policy_changes(old: tuple[Node, Node, Node], new: tuple[Node, Node, Node]) -
         settings = _leaves(key, before), _leaves(key, after)
         for setting in dict.fromkeys((*settings[0], *settings[1])):
             values = (settings[0].get(setting), settings[1].get(setting))
-            if canonical(values[0]) == canonical(values[1]):
+            if values[0] == values[1]:
                 continue
             rule = _rule(setting)
             grade = _grade(rule, *values)

@@ -15,7 +15,7 @@ from contracts.changes.found import Found
 from contracts.changes.keywords import RULES
 from contracts.changes.node import Node, Pointer, canonical, shown
 from contracts.changes.policy import RULES as POLICIES
-from contracts.changes.texts import Difference, differences
+from contracts.changes.texts import Difference, differences, parts
 from openapi.document import METHODS
 from openapi.policy import KEY
 
@@ -30,6 +30,7 @@ class Kind(Enum):
 
 
 _TEXTS = {
+    "scopes",  # their names are compared where they are
     "description",
     "summary",
     "title",
@@ -65,7 +66,6 @@ _OF_VALUES = {
     "discriminator",
     "xml",
     "security",
-    "scopes",
     "encoding",
     "variables",
 }
@@ -101,19 +101,32 @@ _POLICIES = {setting[0] for setting in POLICIES}
 
 def remainder(old: Node, new: Node, told: Collection[Found]) -> Iterator[Found]:
     """What changed and is not among what was told."""
-    was, now = _places(change.old for change in told), _places(change.new for change in told)
-    also = {pointer for change in told for pointer in change.also}
-    left = [
-        one
-        for one in differences(old, new)
-        if not _is_below(one.old, was | also) and not _is_below(one.new, now | also)
-    ]
+    known = _Told(told)
+    left = [one for difference in differences(old, new) for one in known.left_of(difference)]
     yield from _renamed(left)
     yield from map(_told, left)
 
 
-def _places(pointers: Iterator[Pointer | None]) -> set[Pointer]:
-    return {pointer for pointer in pointers if pointer is not None}
+class _Told:
+    """The places in both documents whose change was told, each with all that is below it."""
+
+    def __init__(self, told: Collection[Found]) -> None:
+        also = {pointer for change in told for pointer in change.also}
+        self._old = {change.old for change in told if change.old is not None} | also
+        self._new = {change.new for change in told if change.new is not None} | also
+        self._around = {
+            place[:length] for place in self._old | self._new for length in range(len(place))
+        }
+
+    def left_of(self, one: Difference) -> Iterator[Difference]:
+        """What of the difference was not told: of a part that came or went, some may have been."""
+        if _is_below(one.old, self._old) or _is_below(one.new, self._new):
+            return
+        inside = parts(one) if (one.old or one.new) in self._around else ()
+        if not inside:
+            yield one
+        for part in inside:
+            yield from self.left_of(part)
 
 
 def _is_below(pointer: Pointer | None, places: Collection[Pointer]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,21 @@ class Difference:
 def differences(old: Node, new: Node) -> Iterator[Difference]:
     """All of them, each as deep as it goes."""
     yield from _between(old.value, new.value, (), ())
+
+
+def parts(one: Difference) -> list[Difference]:
+    """What a difference consists of that has something in one document alone; nothing else has."""
+    if one.old is not None and one.new is not None:
+        return []
+    value = one.was if one.new is None else one.now
+    members: Iterable[tuple[str, Any]] = ()
+    if isinstance(value, Mapping):
+        members = value.items()
+    elif isinstance(value, list):
+        members = ((str(index), item) for index, item in enumerate(value))
+    if one.old is not None:
+        return [Difference((*one.old, key), None, part, None) for key, part in members]
+    return [Difference(None, (*(one.new or ()), key), None, part) for key, part in members]
 
 
 def leaves(value: Any) -> int:
