@@ -31,7 +31,7 @@ class Node:
     @property
     def members(self) -> Mapping[str, Any]:
         """What is below it by name; nothing where it is no object."""
-        return self.value if isinstance(self.value, Mapping) else {}
+        return self.value if isinstance(self.value, dict) else {}
 
     def get(self, key: str, default: Any = None) -> Any:
         """The bare value below it."""
@@ -79,7 +79,7 @@ def _find(document: Mapping[str, Any], reference: str) -> Node | None:
     steps = tuple(s.replace("~1", "/").replace("~0", "~") for s in reference[2:].split("/"))
     value: Any = document
     for step in steps:
-        if not isinstance(value, Mapping) or step not in value:
+        if not isinstance(value, dict) or step not in value:
             return None
         value = value[step]
     return Node(document, value, steps)

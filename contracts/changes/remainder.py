@@ -211,18 +211,25 @@ def kind_of(pointer: Pointer) -> Kind:
     if pointer[:2] == ("components", "examples"):
         return Kind.TEXT
     if pointer[:2] == ("components", "links"):
-        return Kind.LINK
+        return _of_link(pointer)
     steps = iter(pointer[3:] if pointer[:1] == ("components",) else pointer)
     kind = Kind.WIRE
     for step in steps:
         kind = _keyword(step)
         if step == KEY and next(steps, "timeout") not in _POLICIES:
             return Kind.UNKNOWN
+        if kind is Kind.LINK:
+            return _of_link(pointer)
         if kind is not Kind.WIRE or step in _OF_VALUES or step == KEY:
             return kind
         if step in _OF_NAMES:
             next(steps, None)
     return kind
+
+
+def _of_link(pointer: Pointer) -> Kind:
+    is_text = pointer[-1] == "description" and pointer[-2] != "parameters"
+    return Kind.TEXT if is_text else Kind.LINK
 
 
 def _keyword(step: str) -> Kind:

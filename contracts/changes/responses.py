@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from contracts.changes.change import Grade
 from contracts.changes.content import content_changes
 from contracts.changes.found import Found, below, found
@@ -16,7 +18,8 @@ def response_changes(old: Node, new: Node, schemas: Schemas) -> list[Found]:
     changes: list[Found] = []
     for status in names_of(was, now):
         if status in was and status in now:
-            told = _both(was[status], now[status], schemas)
+            pair = was[status], now[status]
+            told = schemas.once(*pair, partial(_both, *pair, schemas))
         elif status in was:
             grade, why = _gone(status)
             told = [found(grade, "", status, "-", why, was[status], None)]

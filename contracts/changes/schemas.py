@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from contracts.changes.change import Grade
@@ -26,6 +26,7 @@ class Schemas:
 
     def __init__(self) -> None:
         self._known: dict[tuple[Pointer, Pointer, Way], list[Found]] = {}
+        self._shared: dict[tuple[Pointer, Pointer], list[Found]] = {}
 
     def compare(self, old: Node, new: Node, way: Way) -> list[Found]:
         """What changed for values that go this way; paths are seen from the schemas."""
@@ -34,6 +35,13 @@ class Schemas:
             self._known[key] = []
             self._known[key] = [change for part in self._parts(old, new, way) for change in part]
         return self._known[key]
+
+    def once(self, old: Node, new: Node, find: Callable[[], list[Found]]) -> list[Found]:
+        """What ``find`` tells of two parts that operations share, found at the first."""
+        key = (old.pointer, new.pointer)
+        if key not in self._shared:
+            self._shared[key] = find()
+        return self._shared[key]
 
     def held_by(self, old: Node, new: Node, way: Way) -> list[Found]:
         """What changed of the ``schema`` of a parameter, a header or a media type."""
