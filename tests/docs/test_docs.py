@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -15,6 +16,7 @@ import inventory.settings
 import openapi.problems
 from contracts.parts import PARTS
 from openapi import CONTRACT
+from openapi.components import compile_component
 from openapi.document import load_document
 from openapi.problems import ProblemType
 from telemetry.exposition import _process
@@ -56,6 +58,28 @@ def test_every_problem_type_of_the_contracts_examples_exists() -> None:
     named = set(re.findall(r"urn:doorstep:problem:([a-z-]+)", text))
 
     assert named <= {kind.slug for kind in problem_types()}
+
+
+def test_the_problems_of_the_contracts_examples_have_their_titles() -> None:
+    titles = {kind.uri: {k.title for k in problem_types() if k.uri == kind.uri}
+              for kind in problem_types()}  # fmt: skip
+    examples = load_document(CONTRACT).content["components"]["examples"].items()
+    problems = {
+        name: each["value"]
+        for name, each in examples
+        if isinstance(each["value"], dict) and each["value"].get("type") in titles
+    }
+
+    assert problems
+    wrong = [name for name, p in problems.items() if p["title"] not in titles[p["type"]]]
+    assert wrong == []
+
+
+def test_the_contracts_example_of_an_event_has_a_whole_change() -> None:
+    content = load_document(CONTRACT).content
+    event = content["components"]["examples"]["ChangeEvent"]["value"]
+
+    assert compile_component(content, "Change").is_valid(json.loads(event["data"]))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
