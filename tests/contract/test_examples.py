@@ -1,0 +1,75 @@
+"""The services take what the contract gives as examples; and the part would notice if not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from contracts.contract import Contract
+from contracts.examples.requests import Case, cases
+from contracts.findings import Result
+from contracts.ledger import Ledger
+from contracts.parts.examples import PART, Lines, Sender, judge
+from contracts.suite import Options, Stage
+from openapi import CONTRACT
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    folder = tmp_path_factory.mktemp("examples")
+    with Stage(Contract(), Ledger(folder / "ledger.jsonl"), Options(), folder) as stage:
+        yield stage
+
+
+def test_every_example_is_taken_and_holds(stage: Stage) -> None:
+    result = Result(PART.name, PART.title)
+
+    judge(stage, result)
+
+    assert result.findings == []
+    assert result.cases > 900
+
+
+def test_what_the_examples_put_there_is_gone_afterwards(stage: Stage) -> None:
+    door = stage.gateway(PART.name)
+    before = [door.ask(case.request).body for case in listings(stage)]
+    result = Result(PART.name, PART.title)
+    sender = Sender(door, stage.deployment, Lines(stage.contract), result)
+
+    for name in ("create_device_type", "delete_customer", "import_devices", "batch_devices"):
+        for case in cases(stage.contract, stage.contract.operations[name]):
+            sender.send(case)
+
+    after = [door.ask(case.request).body for case in listings(stage)]
+    assert result.findings == []
+    assert after[:-1] == before[:-1]
+    assert after[-1].count(b'"identifier"') == before[-1].count(b'"identifier"')  # device types
+
+
+def listings(stage: Stage) -> list[Case]:
+    names = ("list_customers", "list_homes", "list_areas", "list_devices", "list_device_types")
+    return [next(cases(stage.contract, stage.contract.operations[name])) for name in names]
+
+
+def test_an_example_that_the_service_refuses_is_a_finding(stage: Stage, tmp_path: Path) -> None:
+    # By its schema it is right: only what is stored can say that it is not.
+    text = CONTRACT.read_text().replace(
+        "value: { customer_id: ada-king, name: Birch Lane 4 }",
+        "value: { customer_id: ada-kin, name: Birch Lane 4 }",
+    )
+    file = tmp_path / "openapi.yaml"
+    file.write_text(text)
+    contract = Contract(file)
+    with Stage(contract, stage.ledger, Options(given=stage.deployment), tmp_path) as other:
+        result = Result(PART.name, PART.title)
+        sender = Sender(other.gateway(PART.name), stage.deployment, Lines(contract), result)
+        for case in cases(contract, contract.operations["create_home"]):
+            sender.send(case)
+
+    (finding,) = result.findings
+    assert "There is no customer ada-kin" in finding.detail
+    assert "components/examples/NewHomeMinimal (openapi.yaml:" in finding.detail
+    assert finding.operation == "create_home"
+    assert "$DOORSTEP_API_KEY" in finding.curl
