@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass
@@ -38,6 +39,15 @@ def bearer(name: str, token: str, variable: str = "DOORSTEP_TOKEN") -> Credentia
     return Credential(
         name, ("Authorization", f"Bearer {token}"), f"Authorization: Bearer ${variable}"
     )
+
+
+def basic(name: str, key: str) -> Credential:
+    """The two parts of an API key, as the token endpoint takes them (RFC 7617)."""
+    _, client, secret = key.split("_", 2)
+    given = base64.b64encode(f"{client}:{secret}".encode()).decode()
+    parts = "$DOORSTEP_CLIENT_ID:$DOORSTEP_CLIENT_SECRET"
+    shown = f"Authorization: Basic $(printf %s {parts} | base64 -w0)"
+    return Credential(name, ("Authorization", f"Basic {given}"), shown)
 
 
 class Door:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from contracts.contract import Contract
 from contracts.deployment import Deployment
-from contracts.door import Credential, Door, api_key
+from contracts.door import Credential, Door, api_key, basic
 from contracts.examples.places import find_examples, shown, unused
 from contracts.examples.requests import KEY, Case, cases
 from contracts.examples.rules import Rules, read_problems
@@ -108,18 +107,11 @@ class Sender:
         schemes = self._door.contract.schemes(case.operation)
         kinds = self._door.contract.document.content["components"]["securitySchemes"]
         if any(kinds[name].get("scheme") == "basic" for name in schemes):
-            return _basic(self._deployment.key)
+            return basic("client", self._deployment.key)
         if case.sends(KEY):
             scopes = scopes_of(self._door.contract.document)
             return api_key("examples", self._deployment.make_key("examples", scopes))
         return self._deployment.admin
-
-
-def _basic(key: str) -> Credential:
-    _, client, secret = key.split("_", 2)
-    given = base64.b64encode(f"{client}:{secret}".encode()).decode()
-    shown = "Authorization: Basic $(printf %s $CLIENT_ID:$CLIENT_SECRET | base64 -w0)"
-    return Credential("client", ("Authorization", f"Basic {given}"), shown)
 
 
 def _refusals(answer: Answer) -> Iterator[str]:
