@@ -107,8 +107,14 @@ class Contract:
         return self._responses[key]
 
     def declared_statuses(self, operation: Operation) -> frozenset[int]:
-        """The statuses that the operation declares."""
-        return frozenset(int(status) for status in operation.spec["responses"])
+        """The statuses that the operation declares by themselves."""
+        return frozenset(int(s) for s in operation.spec["responses"] if s.isdigit())
+
+    def declares(self, operation: Operation, status: int) -> bool:
+        """Whether the operation declares the status: by itself, by its hundred, by ``default``."""
+        hundred = str(status)[0]
+        names = (str(status), f"{hundred}XX", f"{hundred}xx", "default")
+        return any(name in operation.spec["responses"] for name in names)
 
     @cached_property
     def _compilers(self) -> Mapping[bool, ResponseCompiler]:

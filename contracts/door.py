@@ -11,6 +11,7 @@ from contracts.contract import Contract
 from contracts.recorder import Recorder
 from contracts.wire import Answer, Header, Request, curl, send
 from openapi.components import compile_component
+from openapi.schemas import Validator, compile_schema
 
 # "Any request may be answered" these (``info.description`` of the contract).
 ANYWHERE = frozenset((400, 404, 405, 408, 414, 421, 431))
@@ -63,7 +64,7 @@ class Door:
         self.credential = credential
         self._recorder = recorder
         self._asked = asked
-        self._problem = compile_component(contract.document.content, "Problem")
+        self._problem = _validator(contract)
 
     def with_credential(self, credential: Credential) -> Door:
         """The same service for somebody else."""
@@ -83,8 +84,9 @@ class Door:
     def fault(self, request: Request, answer: Answer) -> str:
         """How the answer is not what the contract declares, in words; empty when it is."""
         operation = self.contract.find(request.method, request.target)
-        declared = () if operation is None else self.contract.declared_statuses(operation)
-        if operation is None or (answer.status not in declared and answer.status in ANYWHERE):
+        if operation is None or (
+            answer.status in ANYWHERE and not self.contract.declares(operation, answer.status)
+        ):
             bare = answer.status < 400 or request.method == "HEAD"
             return "" if bare else self._fault_of_a_problem(answer)
         responses = self.contract.responses(operation, self.service)
@@ -113,3 +115,10 @@ def _headers(request: Request, credential: Credential) -> Mapping[str, str]:
     return {
         name: value if isinstance(value, str) else value.decode("latin-1") for name, value in given
     }
+
+
+def _validator(contract: Contract) -> Validator:
+    """Of a problem detail, as far as the contract says what one is."""
+    if "Problem" in contract.document.content.get("components", {}).get("schemas", {}):
+        return compile_component(contract.document.content, "Problem")
+    return compile_schema({"type": "object", "required": ["status"]})
