@@ -27,6 +27,7 @@ from inventory.domain.errors import (
 )
 from inventory.domain.kinds import AREAS, CUSTOMERS, DEVICE_TYPES, DEVICES, HOMES, Kind
 from inventory.domain.rules import LONGEST_CHAIN
+from inventory.problems import problem_of
 
 WATTS = {"type": "object", "properties": {"watts": {"type": "integer"}}, "required": ["watts"]}
 
@@ -464,3 +465,4 @@ def test_a_bound_caller_does_not_change_what_is_everybodys(two: Any, a_caller: A
     ):
         told = refused(NotYours, act)
         assert str(told).startswith("A credential of the customer acme alone cannot change ")
+        assert "WWW-Authenticate" in problem_of(told).headers  # as of every 403
