@@ -134,8 +134,7 @@ class ChangeFeed:
             raise CursorRefused
         if response.status != 200:
             raise UpstreamBroken(f"{response.status} for the feed of changes")
-        page = json.loads(content)
-        return [_event(item) for item in page["items"]], page["next"]
+        return _page(content)
 
     async def _follow(self, begun: asyncio.Future[None]) -> None:
         after = NOW
@@ -159,6 +158,18 @@ class ChangeFeed:
         begun.set_exception(exc)
         begun.exception()  # all of them may be gone
         self._following = self._begun = None
+
+
+def _page(content: bytes) -> tuple[list[Event], str]:
+    """The changes of a page and its ``next``; ``UpstreamBroken`` when it is none.
+
+    Whoever listens would wait for ever if another error ended the following of the feed.
+    """
+    try:
+        page = json.loads(content)
+        return [_event(item) for item in page["items"]], page["next"]
+    except (ValueError, KeyError, TypeError) as exc:
+        raise UpstreamBroken("what is no page of the feed of changes") from exc
 
 
 def _event(item: Mapping[str, Any]) -> Event:

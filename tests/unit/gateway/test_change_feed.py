@@ -198,3 +198,14 @@ def test_a_page_that_is_none_is_an_error(status: int, error: type[Exception]) ->
             await a_feed(inventory).page({"sub": "x"}, "start")
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"0", b"[]", b"{}", b'{"items": [0], "next": "a"}'])
+def test_who_waits_for_the_beginning_is_told_of_a_page_that_cannot_be_read(content: bytes) -> None:
+    async def run() -> None:
+        inventory = Inventory()
+        inventory.pages.put_nowait(Answer(content))
+        with pytest.raises(UpstreamBroken):
+            await asyncio.wait_for(a_feed(inventory).join(Listener(None, ())), 5)
+
+    asyncio.run(run())
