@@ -16,9 +16,9 @@ from uvicorn.config import Config
 from uvicorn.server import Server
 
 from contracts.services import Services, wait_for
+from contracts.upstream import GatewayAlone
 from openapi import protocol
 from openapi.protocol import StrictProtocol
-from tests.service.fake_upstream import GatewayAlone
 
 OURS, OTHER, ANOTHER, FRIEND = "127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.9"
 LONG, PART = 16 * 1024 * 1024, 64 * 1024  # bytes of an answer that fits into no buffer

@@ -18,9 +18,9 @@ Act = Callable[[socket.socket], None]
 
 
 class Upstream:
-    """Accepts connections, reads a request's head, and answers whatever bytes it is told to.
+    """Accepts connections, reads a request whole, and answers whatever bytes it is told to.
 
-    ``answers``: what it does for a path; ``answer``: for every other.
+    ``answers``: what it does for a path, or for an ``X-Request-Id``; ``answer``: for every other.
     """
 
     def __init__(self) -> None:
@@ -48,17 +48,48 @@ class Upstream:
             if head.startswith(b"GET /health/ready "):
                 connection.sendall(EMPTY)  # it says it is well
                 return
-            self.heads.append(head.decode("latin-1"))
-            self.answers.get(self.heads[-1].split(" ")[1], self.answer)(connection)
+            head, _, body = head.partition(b"\r\n\r\n")
+            text = head.decode("latin-1") + "\r\n"
+            self.heads.append(text)
+            _read_body(connection, text, body)
+            self._act(text)(connection)
+
+    def _act(self, head: str) -> Act:
+        by_path = self.answers.get(head.split(" ")[1], self.answer)
+        return self.answers.get(header(head, "x-request-id"), by_path)
+
+
+def header(head: str, name: str) -> str:
+    """The value of a header of a request, or nothing."""
+    for line in head.split("\r\n")[1:]:
+        known, _, value = line.partition(":")
+        if known.lower() == name:
+            return value.strip()
+    return ""
+
+
+def _read_body(connection: socket.socket, head: str, body: bytes) -> None:
+    """Reads what is left of the request: closing before would be a reset instead of an end."""
+    length = int(header(head, "content-length") or 0)
+    chunked = header(head, "transfer-encoding").lower() == "chunked"
+    while len(body) < length or (chunked and not body.endswith(b"0\r\n\r\n")):
+        part = connection.recv(65536)
+        if not part:
+            return
+        body += part
 
 
 class GatewayAlone(Services):
     """A gateway whose inventory is somewhere else."""
 
     def __enter__(self) -> GatewayAlone:
-        self.data.mkdir(parents=True)
-        self.start("gateway")
-        wait_for(self._lives, "the gateway to live", self._said)
+        self.data.mkdir(parents=True, exist_ok=True)
+        try:
+            self.start("gateway")
+            wait_for(self._lives, "the gateway to live", self._said)
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def _lives(self) -> bool:
