@@ -65,7 +65,7 @@ def test_a_gateway_that_tells_something_else_is_noticed(tmp_path: Path) -> None:
     content: dict[str, Any] = yaml.safe_load(CONTRACT.read_text())
     content["components"]["examples"]["NewCustomer"]["value"] = {"name": ""}
     contract = tmp_path / "openapi.yaml"
-    contract.write_text(yaml.safe_dump(content))
+    contract.write_text(yaml.safe_dump(content, sort_keys=False))
 
     result = judge(tmp_path, planted(tmp_path / "planted"), contract)
 

@@ -1,0 +1,80 @@
+"""What ``tenancy.yaml`` says of each operation."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from contracts.authorisation.expected import Expected
+from openapi.document import Operation
+
+FILE = Path(__file__).with_name("tenancy.yaml")
+OWN, ANOTHERS, NOBODYS, NOT_THERE = "own", "another's", "nobody's", "not there"
+REFERS, TAKES = "refers", "takes"
+UNBOUND, UNBOUND_NOT_THERE = "unbound", "unbound, not there"
+_PLACEHOLDER = re.compile(r"\{([a-z-]+)\}")
+COLUMNS = (OWN, ANOTHERS, NOBODYS, NOT_THERE, REFERS, TAKES, UNBOUND, UNBOUND_NOT_THERE)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Whose things one operation reaches.
+
+    ``query``, ``body``: what is sent instead of the contract's example; ``{devices}`` stands for
+    the identifier of the thing that is asked for. ``member``: the one of the body that refers to
+    another's thing, or nothing. ``shares``: the rows are everybody's.
+    """
+
+    answers: Mapping[str, Expected]
+    query: str = ""
+    body: Any = None
+    member: str = ""
+    shares: bool = False
+
+    @property
+    def placeholders(self) -> frozenset[str]:
+        """What the query and the body ask for."""
+        return frozenset(_PLACEHOLDER.findall(self.query + json.dumps(self.body)))
+
+
+class Tenancy:
+    """The file, by operationId."""
+
+    def __init__(self, file: Path = FILE) -> None:
+        content = yaml.safe_load(file.read_text())
+        self._defaults: Mapping[str, Mapping[str, Any]] = content["defaults"]
+        self.operations: Mapping[str, Mapping[str, Any]] = content["operations"]
+
+    def reach(self, operation: Operation) -> Reach:
+        """What holds for the operation, defaults included."""
+        said = dict(self.operations.get(operation.operation_id, {}))
+        member = ""
+        if REFERS in said:
+            ((member, said[REFERS]),) = said[REFERS].items()
+        values = {**self._defaults[_kind(operation)], **said}
+        return Reach(
+            answers={c: _expected(values[c]) for c in COLUMNS if values.get(c, "-") != "-"},
+            query=values.get("query", ""),
+            body=values.get("body"),
+            member=member,
+            shares=values.get("rows of") == "everybody",
+        )
+
+
+def _kind(operation: Operation) -> str:
+    if "{identifier}" not in operation.path:
+        return "many"
+    return "replace" if operation.method == "put" else "one"
+
+
+def _expected(value: Any) -> Expected:
+    if isinstance(value, Mapping):
+        return Expected((value["status"],), tuple(value["rows"]))
+    statuses: Sequence[int | str] = value if isinstance(value, list) else [value]
+    return Expected(tuple(statuses))
