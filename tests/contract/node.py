@@ -19,24 +19,34 @@ _QUIET = {
 ENVIRON = {**os.environ, **_QUIET}
 
 
-def command(name: str) -> str:
-    """The path of the package's command; where it is not installed, the test ends here.
+def installed(path: str) -> Path:
+    """What the packages have under this path; where it is not there, the test ends here.
 
     It is skipped on a user's machine, and fails where ``CI`` is set.
     """
-    tool = NODE / "node_modules" / ".bin" / name
-    if not tool.exists():
-        assert not os.environ.get("CI"), f"CI has to have {name}: npm ci in {NODE}"
-        pytest.skip(f"{name} is not installed: run `npm ci` in contracts/node")
-    return str(tool)
+    there = NODE / "node_modules" / path
+    if not there.exists():
+        assert not os.environ.get("CI"), f"CI has to have {path}: npm ci in {NODE}"
+        pytest.skip(f"{path} is not installed: run `npm ci` in contracts/node")
+    return there
+
+
+def command(name: str) -> str:
+    """The path of a package's command, which is ``installed``."""
+    return str(installed(f".bin/{name}"))
 
 
 def run(name: str, *arguments: str | Path, folder: Path = NODE) -> subprocess.CompletedProcess[str]:
-    """Runs the package's command in ``folder`` until it ends; what it said is text."""
-    return subprocess.run(
-        [command(name), *map(str, arguments)],
-        cwd=folder,
-        env=ENVIRON,
-        capture_output=True,
-        text=True,
-    )
+    """Runs a package's command in the folder until it ends; what it said is text."""
+    return _ended([command(name), *map(str, arguments)], folder)
+
+
+def run_script(
+    script: str | Path, *arguments: str | Path, folder: Path = NODE
+) -> subprocess.CompletedProcess[str]:
+    """Runs a script of the folder with Node until it ends; what it said is text."""
+    return _ended(["node", str(script), *map(str, arguments)], folder)
+
+
+def _ended(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(words, cwd=folder, env=ENVIRON, capture_output=True, text=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,12 +42,8 @@ def compiled(folder: Path, tour: str) -> subprocess.CompletedProcess[str]:
 
 
 def take(folder: Path, services: Services, key: str) -> subprocess.CompletedProcess[str]:
-    program = shutil.which("node")
-    assert program is not None
-    arguments = [services.gateway_url, key, str(ROOT / "docs/home-assistant-example.json")]
-    return subprocess.run(
-        [program, "tour.js", *arguments], cwd=folder, capture_output=True, text=True
-    )
+    file = ROOT / "docs/home-assistant-example.json"
+    return node.run_script("tour.js", services.gateway_url, key, file, folder=folder)
 
 
 def test_the_client_does_the_tour(services: Services, folder: Path) -> None:
