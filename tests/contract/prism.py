@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
+import pytest
 import requests
 
 import contracts.services
@@ -26,8 +27,9 @@ _REQUEST = re.compile(r"\[HTTP SERVER\] (\w+ \S+) .*Request received")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def pytest_configure() -> None:
-    """Before any test is imported, and with it what the test starts."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests() -> None:
+    """Before anything is imported that tests start services by."""
     contracts.services.Services = ThroughPrism  # type: ignore[misc]
 
 
