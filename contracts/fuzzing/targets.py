@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from contracts.changes.releases import latest_release
 from contracts.contract import Contract
 from contracts.deployment import Deployment
 from contracts.seeded import NEIGHBOUR, SEEDED
@@ -87,6 +88,15 @@ def tenants(deployment: Deployment, contract: Contract, folder: Path) -> Target:
         environ=_helpers(deployment),
         credential="Authorization: Bearer $DOORSTEP_TOKEN",
         operation_ids=_labels(operations),
+    )
+
+
+def released(deployment: Deployment, contract: Contract, folder: Path) -> Target:
+    """The gateway, and what the contract said of it when it was last released."""
+    file = latest_release()
+    operations = Contract(file).operations.values()
+    return replace(
+        gateway(deployment, contract, folder), document=file, operation_ids=_labels(operations)
     )
 
 

@@ -7,10 +7,12 @@ from collections.abc import Collection
 from functools import partial
 
 from contracts import logs
+from contracts.changes.judgement import FAULTS
+from contracts.changes.releases import latest_release
 from contracts.deployment import Deployment
-from contracts.findings import Result, Table
+from contracts.findings import CouldNotRun, Result, Table
 from contracts.fuzzing.engine import Effort, fuzz
-from contracts.fuzzing.targets import Target, TargetOf, gateway, inventory, tenants
+from contracts.fuzzing.targets import Target, TargetOf, gateway, inventory, released, tenants
 from contracts.ledger import (
     CONTRACT_VARIABLE,
     PART_VARIABLE,
@@ -40,6 +42,18 @@ def judge(target_of: TargetOf, stage: Stage, result: Result, *, guarded: bool = 
             for service in ("gateway", "inventory"):
                 for error in logs.errors(deployment.services.log(service)):
                     result.find(f"the {service} logged an error of its own", detail=error)
+
+
+def replay(stage: Stage, result: Result) -> None:
+    """Fuzzes the gateway by the contract that was last released, if it is another than now."""
+    try:
+        file = latest_release()
+    except FAULTS as exc:
+        raise CouldNotRun(f"there is no release to replay: {exc}") from exc
+    if file.read_bytes() == stage.contract.file.read_bytes():
+        result.skipped = "nothing changed since the last release: fuzz-gateway replays it"
+        return
+    judge(released, stage, result)
 
 
 def _judge(
@@ -98,4 +112,5 @@ PARTS = (
         "fuzz-tenants", "Fuzzing: two customers", partial(judge, tenants, guarded=False),
         lane="inventory",
     ),
+    Part("fuzz-released", "Fuzzing: the released contract", replay, lane="inventory"),
 )  # fmt: skip
