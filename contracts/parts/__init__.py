@@ -10,6 +10,7 @@ from contracts.parts import (
     exchanges,
     faults,
     fuzz,
+    limits,
     parity,
     probes,
 )
@@ -21,6 +22,7 @@ PARTS = (
     probes.PART,
     examples.PART,
     faults.PART,
+    limits.PART,
     parity.PART,
     *fuzz.PARTS,
     coverage.PART,

@@ -291,4 +291,4 @@ def _unmarked(upstream: Upstream) -> int:
 
 
 _DOWN = Fault("is down", "is down", lambda _: None)
-PART = Part(NAME, "What a client is told when the inventory fails", judge, Needs.FRESH, NAME)
+PART = Part(NAME, "What a client is told when the inventory fails", judge, Needs.FRESH, "examples")

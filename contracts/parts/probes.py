@@ -67,6 +67,8 @@ def _judge_operation(door: Door, samples: Samples, operation: Operation, result:
 def _fault(door: Door, operation: Operation, probe: Probe, plain: Answer) -> str:
     """How the answer is not what it has to be; empty when it is."""
     try:
+        if probe.before:
+            door.ask(probe.before)
         answer = door.ask(probe.request)
     except NoAnswer as exc:
         return f"was not answered at all ({exc})"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from contracts.contract import Contract
 from contracts.probes.bodies import body_probes
+from contracts.probes.conditions import condition_probes
 from contracts.probes.methods import method_probes
 from contracts.probes.probe import Probe
 from contracts.probes.targets import header_probes, identifier_probes, path_probes, query_probes
@@ -29,6 +30,8 @@ def compile_probes(
         yield from identifier_probes(new(), parameter)
     yield from query_probes(new(), declared)
     yield from header_probes(new())
+    headers = {p["name"] for p in declared if p["in"] == "header"}
+    yield from condition_probes(new, contract.declared_statuses(operation), headers)
     yield from method_probes(new(), methods_of(contract, operation.path))
 
 

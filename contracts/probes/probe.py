@@ -19,10 +19,11 @@ class Probe:
     """``name``: what is odd about the request, as the rest of "a request with …".
 
     ``statuses``: what may answer it; nothing, when it has to be answered as the plain request is.
-    ``why``: the rule, in a sentence. ``once``: what it does is done only once for each service.
+    ``why``: the rule, in a sentence. ``before``: a request that is sent first.
     """
 
     name: str
     request: Request
     statuses: Collection[int] = ()
     why: str = ""
+    before: Request | None = None
