@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from contracts.authorisation import limits
 from contracts.authorisation.expected import LET_IN, Expected
 from contracts.door import Door
 from contracts.findings import Result
 from contracts.wire import Answer, NoAnswer, Request
 from openapi.document import Operation
-
-_TRIES = 4  # of a request that a limit refuses
-_LONGEST = 65.0  # seconds until such a limit lets through again
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +39,7 @@ def judge(case: Case, result: Result) -> Answer | None:
     """Asks, and adds what is wrong to the result; the answer, if there is one."""
     result.cases += 1
     try:
-        answer = _ask(case)
+        answer = limits.ask(case.door, case.request)
     except NoAnswer as exc:
         _find(case, result, f"{case.words} was not answered", str(exc))
         return None
@@ -57,16 +54,6 @@ def cell(case: Case, answer: Answer | None) -> str:
         return "no answer"
     right = case.expected.takes(answer.status)
     return str(answer.status) if right else f"{answer.status} (not {case.expected})"
-
-
-def _ask(case: Case) -> Answer:
-    """The answer, when limits let the request through: they are not what is judged."""
-    for _ in range(_TRIES):
-        answer = case.door.ask(case.request)
-        if answer.status != 429 or not answer.header("retry-after"):
-            break
-        time.sleep(min(float(answer.header("retry-after") or 1), _LONGEST))  # as the answer says
-    return answer
 
 
 def _find(case: Case, result: Result, title: str, detail: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import jwt
 
+from contracts.authorisation import limits
 from contracts.authorisation.expected import LET_IN
 from contracts.contract import Contract
 from contracts.deployment import Deployment
@@ -67,13 +68,14 @@ class Keyring:
         known = (frozenset(scopes), customer, name)
         if known not in self._keys:
             called = f"authorisation {name}".strip()
-            self._keys[known] = self.deployment.make_key(called, scopes, customer)
+            make_key = self.deployment.make_key
+            self._keys[known] = limits.make(lambda: make_key(called, scopes, customer))
         return self._keys[known]
 
     def token(self, key: str) -> str:
         """An access token of the key with all of its scopes."""
         if key not in self._tokens:
-            self._tokens[key] = self.deployment.issue_token(key)
+            self._tokens[key] = limits.make(lambda: self.deployment.issue_token(key))
         return self._tokens[key]
 
     def short_key(self, scopes: Collection[str]) -> str:
@@ -81,7 +83,7 @@ class Keyring:
         end = datetime.now(UTC) + timedelta(seconds=_LIFE)
         body = {"name": "ends soon", "scopes": sorted(scopes),
                 "expires_at": f"{end:%Y-%m-%dT%H:%M:%S.%fZ}"}  # fmt: skip
-        answer = self._door.ask(json_request("POST", "/v1/api-keys", body))
+        answer = limits.ask(self._door, json_request("POST", "/v1/api-keys", body))
         if answer.status != 201:
             raise CouldNotRun(f"no key that expires was made: {answer.status} {answer.text}")
         key = str(answer.json()["key"])
@@ -90,21 +92,21 @@ class Keyring:
 
     def revoke(self, key: str) -> None:
         """Ends the key; that it was ended already is well."""
-        self._door.ask(json_request("DELETE", f"/v1/api-keys/{_id(key)}"))
+        limits.ask(self._door, json_request("DELETE", f"/v1/api-keys/{_id(key)}"))
 
     def wait_until_refused(self, *credentials: Credential) -> None:
         """Returns when none of them is good any more, or when it should long have been so."""
         deadline = time.monotonic() + _PATIENCE
         doors = [self._door.with_credential(each) for each in credentials]
         request = json_request("GET", "/v1/devices?limit=1")
-        while any(door.ask(request).status != 401 for door in doors):
+        while any(limits.ask(door, request).status != 401 for door in doors):
             if time.monotonic() > deadline:
                 return  # the table tells
             time.sleep(0.1)  # between looks
 
     def published_key(self) -> Mapping[str, str]:
         """The key that the gateway signs with, as everybody can get it."""
-        answer = self._door.ask(json_request("GET", "/.well-known/jwks.json"))
+        answer = limits.ask(self._door, json_request("GET", "/.well-known/jwks.json"))
         if answer.status != 200:
             raise CouldNotRun(f"the key set could not be read: {answer.status} {answer.text}")
         key: Mapping[str, str] = answer.json()["keys"][0]
@@ -113,7 +115,7 @@ class Keyring:
     def check_is_taken(self, credential: Credential) -> None:
         """``CouldNotRun`` when the credential is refused, which nothing is wrong with."""
         request = json_request("GET", "/v1/devices?limit=1")
-        answer = self._door.with_credential(credential).ask(request)
+        answer = limits.ask(self._door.with_credential(credential), request)
         if answer.status != 200:
             raise CouldNotRun(f"the signing key is not the gateway's: {answer.text}")
 

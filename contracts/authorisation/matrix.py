@@ -124,6 +124,8 @@ class Matrix:
         for case in cases:
             answer = judge(case, self._result)
             self._cells[case.operation.operation_id, case.column] = cell(case, answer)
+            if answer is not None and answer.status == 201 and answer.header("location"):
+                self._owners.note(answer.header("location") or "")
             is_wrong = answer is None or not case.expected.takes(answer.status)
             yield is_wrong and case.operation.method != "get"
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from contracts.authorisation import limits
 from contracts.door import Credential, Door
 from contracts.findings import CouldNotRun
 from contracts.placed import DELETED, TWIN, Place
@@ -66,7 +67,7 @@ class Owners:
         at = {"area_id": place["areas"]} if "areas" in place else bound
         self._put("devices", name, {**self._named(owner), "device_type": "light", **_ADDRESS, **at})
         if kind == DELETED:
-            _well(self._door.ask(json_request("DELETE", f"/v1/devices/{name}")))
+            _well(limits.ask(self._door, json_request("DELETE", f"/v1/devices/{name}")))
         return name
 
     def plant_without_customer(self, owner: str) -> dict[str, str]:
@@ -92,7 +93,7 @@ class Owners:
         rows = {"items": [{"identifier": name, "name": name, "device_type": "light"}]}
         prefer = ("Prefer", "respond-async")
         request = json_request("POST", "/v1/imports/devices", rows, prefer)
-        answer = _well(self._door.with_credential(credential).ask(request))
+        answer = _well(limits.ask(self._door.with_credential(credential), request))
         self._made.append(f"/v1/devices/{name}")
         return {"jobs": str(answer.json()["identifier"])}
 
@@ -122,7 +123,7 @@ class Owners:
 
     def text(self, target: str) -> str:
         """What is there now, for whoever sees everything; nothing when nothing is."""
-        answer = self._door.ask(json_request("GET", target))
+        answer = limits.ask(self._door, json_request("GET", target))
         if answer.status == 404:
             return ""
         return _well(answer).text
@@ -136,17 +137,17 @@ class Owners:
         for customer in [t for t in self._made if t.startswith("/v1/customers/")]:
             self._clear_devices(customer.rpartition("/")[2])  # imports made some too
         for target in reversed(list(dict.fromkeys(self._made))):
-            self._door.ask(json_request("DELETE", target))
+            limits.ask(self._door, json_request("DELETE", target))
 
     def _clear_devices(self, customer: str) -> None:
         listed = self.text(f"/v1/devices?customer_id={customer}&limit=1000&fields=identifier")
         for item in json.loads(listed)["items"] if listed else ():
-            self._door.ask(json_request("DELETE", f"/v1/devices/{item['identifier']}"))
+            limits.ask(self._door, json_request("DELETE", f"/v1/devices/{item['identifier']}"))
 
     def _key(self, body: Mapping[str, Any]) -> str:
         end = f"{datetime.now(UTC) + _LIFE:%Y-%m-%dT%H:%M:%SZ}"
         key = {**body, "scopes": ["devices:read"], "expires_at": end}
-        answer = _well(self._door.ask(json_request("POST", "/v1/api-keys", key)))
+        answer = _well(limits.ask(self._door, json_request("POST", "/v1/api-keys", key)))
         identifier = str(answer.json()["identifier"])
         self._made.append(f"/v1/api-keys/{identifier}")
         return identifier
@@ -154,7 +155,7 @@ class Owners:
     def _put(self, kind: str, identifier: str, body: Mapping[str, Any]) -> str:
         target = f"/v1/{kind}/{identifier}"
         if target not in self._there:
-            _well(self._door.ask(json_request("PUT", target, body)))
+            _well(limits.ask(self._door, json_request("PUT", target, body)))
             self._there.add(target)
             self._made.append(target)
         return identifier

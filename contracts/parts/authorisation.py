@@ -51,8 +51,10 @@ class _Judge:
         kinds = credentials.at_the_gateway(contract, self._keyring)
         self._ask("at the gateway", door, contract.document.operations, kinds, self._clients(door))
         if not stage.deployment.inventory_url or stage.deployment.signing_key is None:
-            note = "not asked: give --inventory-url and --signing-key"
-            self._result.tables.append(Table(_title("at the inventory"), (note,), ()))
+            note = "give --inventory-url and --signing-key"
+            self._result.tables.append(
+                Table(_title("at the inventory"), ("not asked",), ((note,),))
+            )
             return
         door = stage.inventory(NAME)
         kinds = credentials.at_the_inventory(contract, stage.deployment, self._keyring)

@@ -43,17 +43,17 @@ def judge_of(source: Path, stage: Stage, result: Result) -> None:
     root = copy_with_patience(source, folder / "code", PATIENCE)
     with closing(Upstream()) as upstream:
         url = f"http://127.0.0.1:{upstream.port}"
-        with _gateway(root, folder / "faulty", url) as gateway:
+        with _gateway(stage, root, folder / "faulty", url) as gateway:
             matrix = _Matrix(stage, gateway, result)
             matrix.judge_faults(upstream)
             matrix.judge_oddities(upstream)
-    with _gateway(root, folder / "down", f"http://127.0.0.1:{free_port()}") as gateway:
+    with _gateway(stage, root, folder / "down", f"http://127.0.0.1:{free_port()}") as gateway:
         matrix.judge_down(stage, gateway)
     result.tables += matrix.tables()
 
 
-def _gateway(root: Path, data: Path, url: str) -> GatewayAlone:
-    gateway = GatewayAlone(data, {"INVENTORY_URL": url})
+def _gateway(stage: Stage, root: Path, data: Path, url: str) -> GatewayAlone:
+    gateway = GatewayAlone(data, {**stage.options.settings, "INVENTORY_URL": url})
     gateway.root = root
     return gateway
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 import yaml
 
 from contracts.authorisation.tenancy import Tenancy
@@ -20,6 +21,8 @@ from contracts.parts.authorisation import PART
 from contracts.services import ROOT, Services
 from contracts.suite import Options, Stage
 from openapi import CONTRACT
+
+KINDS = ("customers", "homes", "areas", "device-types", "devices", "api-keys")
 
 
 def judge(services: Services, folder: Path, contract: Path = CONTRACT) -> Result:
@@ -42,6 +45,11 @@ def services_with(folder: Path, change: Callable[[Path], None]) -> Iterator[Serv
     services.root = root
     with services:
         yield services
+
+
+def listed(services: Services, kind: str) -> str:
+    url, headers = f"{services.gateway_url}/v1/{kind}?limit=1000", {"X-API-Key": services.admin_key}
+    return requests.get(url, headers=headers, timeout=30).text
 
 
 def replace(root: Path, file: str, old: str, new: str) -> None:
@@ -67,7 +75,7 @@ def test_every_operation_takes_the_right_credentials_and_no_others(tmp_path: Pat
 
 
 @pytest.mark.timeout(300)
-def test_without_the_inventorys_key_the_gateway_alone_is_judged(tmp_path: Path) -> None:
+def test_of_given_services_the_gateway_alone_is_judged_and_nothing_is_left(tmp_path: Path) -> None:
     with Services(tmp_path / "data") as services:
         whole = of_services(services)
         given = type(whole)(whole.gateway_url, whole.key)
@@ -75,10 +83,13 @@ def test_without_the_inventorys_key_the_gateway_alone_is_judged(tmp_path: Path) 
         ledger = Ledger(tmp_path / "ledger.jsonl")
         with Stage(Contract(), ledger, Options(given=given), tmp_path) as stage:
             PART.judge(stage, result)
+        left = {kind: listed(services, kind) for kind in KINDS}
 
     assert result.findings == []
-    assert result.tables[-1].columns == ("not asked: give --inventory-url and --signing-key",)
+    assert result.tables[-1].rows == (("give --inventory-url and --signing-key",),)
     assert {entry.service for entry in ledger.entries()} == {"gateway"}
+    assert [kind for kind, text in left.items() if "auth" in text] == []
+    assert left["api-keys"].count('"identifier"') == 1  # the admin's own
 
 
 @pytest.mark.timeout(300)
