@@ -86,10 +86,10 @@ class Samples:
     def _path_value(self, operation: Operation, parameter: Mapping[str, Any]) -> str:
         """What exists is read and patched; what is put is new, what is taken away is not there."""
         collection = operation.path.partition("{")[0]
-        if collection not in _SEEDS:
+        if collection not in EXISTING:
             return str(parameter["example"])
         if operation.method in ("get", "patch"):
-            return _SEEDS[collection]
+            return EXISTING[collection]
         return self._new_name(operation)
 
     def _new_name(self, operation: Operation) -> str:
@@ -125,7 +125,8 @@ class Samples:
         return {**body, **own}
 
 
-_SEEDS: Mapping[str, str] = {**BY_PATH, "/v1/device-types/": "light"}
+# What is there, by its collection.
+EXISTING: Mapping[str, str] = {**BY_PATH, "/v1/device-types/": "light"}
 
 
 def _text(value: Any) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 
-from contracts.door import Door, api_key
+from contracts.door import Credential, Door, api_key, basic
 from contracts.findings import CouldNotRun, Result
 from contracts.samples import Samples
 from contracts.suite import Needs, Part, Stage
@@ -14,7 +15,8 @@ NAME = "limits"
 TOO_MANY = 429
 _AT_ONCE = 8
 # Of the form of a key, so that it is looked up; it is nobody's.
-_UNKNOWN = api_key("unknown", "dsk_0123456789abcdef_" + "A" * 43, "UNKNOWN_KEY")
+_KEY = "dsk_0123456789abcdef_" + "A" * 43
+_UNKNOWN = api_key("unknown", _KEY, "UNKNOWN_KEY")
 
 
 def judge(stage: Stage, result: Result) -> None:
@@ -29,6 +31,7 @@ def judge(stage: Stage, result: Result) -> None:
                 continue
             result.cases += 1
             request = samples.of(operation).request()
+            door = door.with_credential(_bad_credential(stage.contract.schemes(operation)))
             answer = door.ask(request)
             if answer.status != TOO_MANY:
                 result.find(
@@ -39,6 +42,10 @@ def judge(stage: Stage, result: Result) -> None:
             elif fault := door.fault(request, answer):
                 result.find(f"a 429 is not as the contract declares it: {fault}",
                             operation.operation_id, answer.text, door.curl(request))  # fmt: skip
+
+
+def _bad_credential(schemes: Collection[str]) -> Credential:
+    return basic("unknown", _KEY) if schemes == {"ClientCredentials"} else _UNKNOWN
 
 
 def _use_up(door: Door) -> int:

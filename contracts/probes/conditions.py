@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from contracts.probes.probe import Probe
-from contracts.samples import Sample
+from contracts.samples import EXISTING, Sample
 from contracts.seeded import SEEDED
 from contracts.wire import Header, Request
 
@@ -25,7 +25,7 @@ def condition_probes(
                     "what exists has one of all entity tags (RFC 9110 §13.1.2)")  # fmt: skip
     if FAILED in declared and "If-Match" in headers:
         never = ("If-Match", '"AAAAAAAAAAAAAAAA"')
-        yield Probe("the entity tag of another state", _with(new(), never), (FAILED,),
+        yield Probe("the entity tag of another state", _with(_existing(new()), never), (FAILED,),
                     "it was not in that state (RFC 9110 §13.1.1)")  # fmt: skip
     if TOO_LONG in declared:
         request = new().request()
@@ -38,17 +38,26 @@ def condition_probes(
         yield from _bad_references(new())
 
 
+def _existing(sample: Sample) -> Sample:
+    """The same of what is there, where the sample is of what is not."""
+    collection = sample.operation.path.partition("{")[0]
+    if sample.operation.method != "delete" or collection not in EXISTING:
+        return sample
+    return replace(sample, path=collection + EXISTING[collection])
+
+
 def _reused_keys(new: Callable[[], Sample]) -> Iterator[Probe]:
     first, second = new(), new()
     if not isinstance(second.body, dict):
         return
     key = (_KEY, f"probe-{id(first)}-{first.path}"[:200])
-    another = _changed(second.body)
-    yield Probe(
-        "the key of another request", _with(replace(second, body=another), key), (REUSED,),
-        "a key is one request's (draft-ietf-httpapi-idempotency-key-header)",
-        before=_with(first, key),
-    )  # fmt: skip
+    another = _with(replace(second, body=_changed(second.body)), key)
+    if another.body != _with(first, key).body or another.target != first.request().target:
+        yield Probe(
+            "the key of another request", another, (REUSED,),
+            "a key is one request's (draft-ietf-httpapi-idempotency-key-header)",
+            before=_with(first, key),
+        )  # fmt: skip
 
 
 def _bad_references(sample: Sample) -> Iterator[Probe]:

@@ -19,7 +19,8 @@ class Probe:
     """``name``: what is odd about the request, as the rest of "a request with …".
 
     ``statuses``: what may answer it; nothing, when it has to be answered as the plain request is.
-    ``why``: the rule, in a sentence. ``before``: a request that is sent first.
+    ``why``: the rule, in a sentence. ``before``: what is sent first, and has to be
+    accepted for the probe to mean anything.
     """
 
     name: str
