@@ -88,6 +88,14 @@ def texts(value: Any) -> Iterator[str]:
             yield from texts(part)
 
 
+class NotThere(Exception):
+    """What an example names cannot be put there. ``curl``: the request that was refused."""
+
+    def __init__(self, curl: str, answer: Answer) -> None:
+        super().__init__(f"It was answered {answer.status}: {answer.text[:500]}")
+        self.curl = curl
+
+
 class State:
     """Brings a service into the state that a request of the examples is for, and back."""
 
@@ -97,9 +105,10 @@ class State:
         self._kept = [Thing(t.path, body) for t in self._things if (body := self._fields(t.path))]
         self._since = ""
         self._jobs: list[str] = []
+        self._made: list[str] = []
 
     def prepare(self, case: Case) -> Case:
-        """The same request, with what it names there; ``CouldNotRun`` when that cannot be."""
+        """The same request, with what it names there; ``NotThere`` when that cannot be."""
         self._since = self._ask("GET", f"{_FEED}?after=now").json()["next"]
         for path in self._created(case):
             self._door.ask(Request("DELETE", path))
@@ -115,7 +124,8 @@ class State:
         for job in self._jobs:
             wait_for(partial(self._is_over, job), f"the job {job} to end")
         self._jobs.clear()
-        gone_first = [event["source"] for event in reversed(self._events())]
+        gone_first = self._made + [event["source"] for event in reversed(self._events())]
+        self._made.clear()
         for _ in range(2):  # what could not go because of another one goes now
             for path in dict.fromkeys(gone_first):
                 self._door.ask(Request("DELETE", path))
@@ -123,9 +133,16 @@ class State:
             self._ask("PUT", thing.path, thing.body)
 
     def follow(self, answer: Answer) -> None:
-        """Has ``clean`` wait for the work that goes on after this answer, if there is any."""
-        if answer.status == 202:
-            self._jobs.append(answer.header("location") or "")
+        """Has ``clean`` see to what the answer says is there now, or goes on."""
+        where = answer.header("location")
+        if where and answer.status == 202:
+            self._jobs.append(where)
+        elif where:
+            self.owe(where)
+
+    def owe(self, path: str) -> None:
+        """Has ``clean`` delete what is there, of which the feed says nothing."""
+        self._made.append(path)
 
     def _is_over(self, job: str) -> bool:
         return self._ask("GET", job).json()["status"] not in _UNDER_WAY
@@ -182,6 +199,5 @@ class State:
 
     def _accepted(self, request: Request, answer: Answer) -> Answer:
         if answer.status >= 300:
-            curl = self._door.curl(request)
-            raise CouldNotRun(f"what the examples name is refused:\n{curl}\n{answer.text}")
+            raise NotThere(self._door.curl(request), answer)
         return answer

@@ -17,6 +17,7 @@ from openapi.problems import Answer, Headers
 
 EVENTS = "text/event-stream"
 _PREFERENCE = re.compile(r'(code|example)\s*=\s*"?([A-Za-z0-9_.-]+)"?', re.IGNORECASE)
+_ASYNC = re.compile(r"respond-async\b", re.IGNORECASE)
 _GIVEN_ELSEWHERE = ("content-type", "content-length", "x-request-id")
 
 
@@ -31,6 +32,11 @@ class NotAcceptable(ValueError):
 def preferences(header: str | None) -> dict[str, str]:
     """``code`` and ``example`` of a ``Prefer`` header (RFC 7240), as they are asked for."""
     return {name.lower(): value for name, value in _PREFERENCE.findall(header or "")}
+
+
+def prefers_a_job(header: str | None) -> bool:
+    """Whether ``Prefer`` asks for 202 (RFC 7240 §4.1)."""
+    return _ASYNC.search(header or "") is not None
 
 
 class Declared:
@@ -64,16 +70,16 @@ class Declared:
         return Response(self._contract, {}, 200)
 
     def preferred(
-        self, operation: Operation, asked: Mapping[str, str], accept: str | None
+        self, operation: Operation, asked: Mapping[str, str], accept: str | None, *wanted: int
     ) -> Answer:
-        """The answer that ``Prefer`` names; ``NotDeclared``."""
+        """The answer that ``Prefer`` names, or that of a status that is wanted; ``NotDeclared``."""
         if "code" in asked:
             found = self.response(operation, asked["code"]) if _is_status(asked["code"]) else None
             if found is None:
                 there = ", ".join(operation.spec["responses"])
                 raise NotDeclared(f"{operation.operation_id} has: {there}; not {asked['code']}")
         else:
-            found = self.success(operation)
+            found = self.success(operation, *wanted)
         return found.answer(accept, asked.get("example", ""))
 
 

@@ -13,7 +13,14 @@ from starlette.types import Receive, Scope, Send
 
 from contracts.contract import Contract
 from contracts.mock import conditions, listing, records
-from contracts.mock.declared import Declared, NotAcceptable, NotDeclared, Response, preferences
+from contracts.mock.declared import (
+    Declared,
+    NotAcceptable,
+    NotDeclared,
+    Response,
+    preferences,
+    prefers_a_job,
+)
 from contracts.mock.kinds import JSON, Kind, find_kinds
 from contracts.mock.memory import KeyReused, Memory
 from contracts.mock.records import Record
@@ -37,6 +44,7 @@ class Asked:
     query: str
     accept: str | None
     prefer: Mapping[str, str]
+    wants_job: bool
     principal: str
 
 
@@ -79,6 +87,7 @@ class MockService:
             query=scope["query_string"].decode(),
             accept=header(scope, b"accept"),
             prefer=preferences(header(scope, b"prefer")),
+            wants_job=prefers_a_job(header(scope, b"prefer")),
             principal=str(principal(scope).get("sub", "")),
         )
 
@@ -104,7 +113,8 @@ class MockService:
         try:
             if kind is not None and is_plain and not asked.prefer:
                 return self._roles[role](kind, asked)
-            return self._declared.preferred(asked.operation, asked.prefer, asked.accept)
+            wanted = (202,) if asked.wants_job else ()
+            return self._declared.preferred(asked.operation, asked.prefer, asked.accept, *wanted)
         except NotDeclared as exc:
             detail = f"Prefer asks for what is not in the contract: {exc}."
             place = {"in": "header", "name": "Prefer", "detail": str(exc)}

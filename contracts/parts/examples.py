@@ -11,7 +11,7 @@ from contracts.door import Credential, Door, api_key, basic
 from contracts.examples.places import find_examples, shown, unused
 from contracts.examples.requests import KEY, Case, cases
 from contracts.examples.rules import Rules, read_problems
-from contracts.examples.state import State
+from contracts.examples.state import NotThere, State
 from contracts.findings import Result
 from contracts.services import ROOT
 from contracts.suite import Needs, Part, Stage
@@ -77,6 +77,13 @@ class Sender:
     def send(self, case: Case) -> None:
         """Adds a finding when the request is not taken as a whole."""
         self._result.cases += 1
+        try:
+            self._send(case)
+        except NotThere as exc:
+            self._find_not_there(exc)
+            self._state.clean()
+
+    def _send(self, case: Case) -> None:
         door = self._door.with_credential(self._credential(case))
         for tries_left in range(TRIES - 1, -1, -1):
             prepared = self._state.prepare(case)
@@ -92,6 +99,12 @@ class Sender:
                 break
         if refusals:
             self._find(prepared, door, "\n".join(refusals))
+
+    def _find_not_there(self, refused: NotThere) -> None:
+        """Once for each request, which may be needed before many others."""
+        title = "What the contract's examples name cannot be made by its own examples"
+        if all(finding.curl != refused.curl for finding in self._result.findings):
+            self._result.find(title, detail=str(refused), curl=refused.curl)
 
     def _find(self, case: Case, door: Door, why: str) -> None:
         what = "example" if len(set(case.places)) == 1 else "examples"
@@ -110,7 +123,9 @@ class Sender:
             return basic("client", self._deployment.key)
         if case.sends(KEY):
             scopes = scopes_of(self._door.contract.document)
-            return api_key("examples", self._deployment.make_key("examples", scopes))
+            key = self._deployment.make_key("examples", scopes)
+            self._state.owe(f"/v1/api-keys/{key.split('_')[1]}")
+            return api_key("examples", key)
         return self._deployment.admin
 
 

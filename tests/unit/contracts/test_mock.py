@@ -15,6 +15,7 @@ from contracts.mock.declared import Declared, NotAcceptable, preferences
 from contracts.mock.kinds import Kind, Shape, find_kinds, flat
 from contracts.mock.memory import KeyReused, Memory
 from contracts.mock.samples import NoSample, sample
+from contracts.mock.seeding import SeedFault, plant, read_seeds
 from contracts.services import ROOT
 from openapi.document import DocumentFault
 from openapi.problems import Answer
@@ -269,3 +270,41 @@ def test_the_key_of_another_request_is_refused() -> None:
     assert memory.answered("bob", "key", "two") is None
     with pytest.raises(KeyReused):
         memory.answered("ann", "key", "two")
+
+
+@pytest.mark.parametrize(
+    ("seeds", "told"),
+    [
+        ("[]", "seeds.json: it is not an object of paths"),
+        ('{"/v1/colours": []}', "/v1/colours: is no collection of the contract; there are: /v1/"),
+        ('{"/v1/customers": [{"identifier": "a"}]}', "/v1/customers/0: name is required"),
+        ('{"/v1/customers": [{"name": 3}]}', '/v1/customers/0/name: 3 is not of type "string"'),
+        ('{"/v1/customers": {}}', "/v1/customers: is not a list"),
+        ('{"/v1/customers": ["a"]}', "/v1/customers/0: is not an object"),
+        (
+            '{"/v1/customers": [{"identifier": "a", "name": "A"}, {"identifier": "a", "name": "B"}]}',
+            "/v1/customers/1: a is there already",
+        ),
+        ("{", "Expecting property name"),
+    ],
+)
+def test_seeds_that_cannot_be_are_told_with_their_place(
+    contract: Contract, tmp_path: Path, seeds: str, told: str
+) -> None:
+    file = tmp_path / "seeds.json"
+    file.write_text(seeds)
+
+    with pytest.raises(SeedFault) as caught:
+        plant(contract, Memory(), read_seeds(file), str(file))
+
+    assert str(caught.value).startswith(f"{file}: ")
+    assert told in str(caught.value)
+
+
+def test_seeds_may_say_what_only_the_service_writes(contract: Contract) -> None:
+    memory = Memory()
+
+    plant(contract, memory, {"/v1/customers": [{"name": "Ann", "revision": 7}]})
+
+    (customer,) = memory.collection("/v1/customers").values()
+    assert (customer["name"], customer["revision"], customer["status"]) == ("Ann", 7, "active")
