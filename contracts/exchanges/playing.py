@@ -14,6 +14,7 @@ from contracts.exchanges.matching import ABSENT, mismatches
 from contracts.exchanges.reading import NEW, VARIABLE, Exchange
 from contracts.wire import Answer, Header, NoAnswer, Request
 
+PATIENCE = 60.0  # seconds
 PAUSE = 0.1  # seconds between two looks at what takes its time
 
 
@@ -40,12 +41,13 @@ class _NotGiven(Exception):
         self.broken = broken
 
 
-def play(exchange: Exchange, provider: Provider) -> Broken | None:
+def play(exchange: Exchange, provider: Provider, patience: float = PATIENCE) -> Broken | None:
     """How the service does not keep the exchange; None when it does.
 
-    What was made for it is deleted afterwards, as far as it can be.
+    What was made for it is deleted afterwards, as far as it can be. ``patience``: the longest that
+    is waited for what takes its time, whatever the exchange says.
     """
-    player = _Player(provider)
+    player = _Player(provider, patience)
     try:
         for step in exchange.content.get("given", ()):
             player.give(step)
@@ -57,8 +59,9 @@ def play(exchange: Exchange, provider: Provider) -> Broken | None:
 
 
 class _Player:
-    def __init__(self, provider: Provider) -> None:
+    def __init__(self, provider: Provider, patience: float) -> None:
         self._provider = provider
+        self._patience = patience
         self._values = {NEW: f"x{secrets.token_hex(4)}"}
         self._made: list[str] = []
 
@@ -79,7 +82,7 @@ class _Player:
     def judge(self, content: Mapping[str, Any]) -> Broken | None:
         """Sends the request that it is about, again while it may take its time."""
         door, request = self._asked(content["request"])
-        deadline = time.monotonic() + content.get("within", 0)
+        deadline = time.monotonic() + min(content.get("within", 0), self._patience)
         while True:
             answer = self._ask(door, request)
             found = list(differences(self._filled(content["answer"]), answer))

@@ -110,7 +110,7 @@ EXCHANGES = [exchange for consumer in read_all() for exchange in consumer.exchan
 
 @pytest.mark.parametrize("exchange", EXCHANGES, ids=lambda each: each.place)
 def test_the_mock_keeps_what_consumers_rely_on(mock: Mock, exchange: Exchange) -> None:
-    broken = play(exchange, mock)
+    broken = play(exchange, mock, patience=0)  # it does nothing by itself
 
     if exchange.mock_cannot:
         assert broken, f"the mock keeps it by now: {exchange.place}"

@@ -282,7 +282,8 @@ def test_the_key_of_another_request_is_refused() -> None:
         ('{"/v1/customers": {}}', "/v1/customers: is not a list"),
         ('{"/v1/customers": ["a"]}', "/v1/customers/0: is not an object"),
         (
-            '{"/v1/customers": [{"identifier": "a", "name": "A"}, {"identifier": "a", "name": "B"}]}',
+            '{"/v1/customers": [{"identifier": "a", "name": "A"},'
+            ' {"identifier": "a", "name": "B"}]}',
             "/v1/customers/1: a is there already",
         ),
         ("{", "Expecting property name"),
