@@ -27,10 +27,11 @@ class ForeignCursor(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page; ``next``: the cursor of the one after it, or None."""
+    """One page; ``next``: the cursor of the one after it, or None; ``total``: on all pages."""
 
     items: Sequence[Record]
     next: str | None
+    total: int
 
 
 def list_page(kind: Kind, records: Iterable[Record], parameters: Mapping[str, Any]) -> Page:
@@ -38,11 +39,13 @@ def list_page(kind: Kind, records: Iterable[Record], parameters: Mapping[str, An
     order = _order(kind, parameters.get("sort"))
     found = [record for record in records if _fits(kind, record, parameters)]
     found.sort(key=functools.cmp_to_key(partial(_compare_records, order)))
+    total = len(found)
     if after := read_cursor(order, parameters.get("cursor")):
         found = [record for record in found if _compare(order, _keys(order, record), after) > 0]
     limit = min(parameters.get("limit") or MAX_LIMIT, MAX_LIMIT)
     more = len(found) > limit
-    return Page(found[:limit], write_cursor(_keys(order, found[limit - 1])) if more else None)
+    following = write_cursor(_keys(order, found[limit - 1])) if more else None
+    return Page(found[:limit], following, total)
 
 
 def only(record: Record, kind: Kind, fields: str | None) -> Record:

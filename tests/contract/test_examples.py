@@ -16,6 +16,9 @@ from contracts.suite import Options, Stage
 from contracts.wire import Request
 from openapi import CONTRACT
 
+# Their services are started once.
+pytestmark = pytest.mark.xdist_group("examples")
+
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:

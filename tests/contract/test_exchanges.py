@@ -16,6 +16,9 @@ from contracts.parts.exchanges import PART, Gateway, Inventory, judge, judge_one
 from contracts.suite import Options, Stage
 from contracts.wire import Request
 
+# Their services are started once.
+pytestmark = pytest.mark.xdist_group("exchanges")
+
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
