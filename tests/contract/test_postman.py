@@ -15,8 +15,6 @@ from openapi.document import load_document
 from tests.contract import postman
 
 OPERATIONS = load_document(CONTRACT).operations
-# Of one process: the tests share services.
-pytestmark = pytest.mark.xdist_group("postman")
 
 
 @pytest.fixture(scope="module")

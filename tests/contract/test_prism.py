@@ -33,8 +33,6 @@ KEY_WITHOUT_SCOPES = (  # as the tests make one, by a way that no client has
 STREAM = (  # OpenAPI 3.0 has the schema of one event: Prism takes it for that of the whole stream
     "get /v1/changes/stream: response.body Response body must be object"
 )
-# Of one process, as each has Prism and services start.
-pytestmark = pytest.mark.xdist_group("prism")
 
 
 def service_tests(logs: Path) -> subprocess.CompletedProcess[str]:

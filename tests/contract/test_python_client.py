@@ -6,12 +6,10 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from contracts.services import ROOT, Services
+from openapi import CONTRACT
 
 TOUR = ROOT / "tests/contract/clients/tour.py"
 # The generator knows JSON, forms and files alone; it leaves these two out, and says so.
@@ -19,25 +17,14 @@ LEFT_OUT = [
     ("POST /v1/imports/devices", "Unsupported content type text/csv"),
     ("POST /v1/imports/devices", "Unsupported content type application/x-ndjson"),
 ]
-# Of one process: the tests share services.
-pytestmark = pytest.mark.xdist_group("python_client")
 
 
-@pytest.fixture(scope="module")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    with Services(tmp_path_factory.mktemp("python")) as services:
-        yield services
-
-
-@pytest.fixture(scope="module")
-def client(services: Services, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The folder that the client is in, and what its generator said."""
-    folder = tmp_path_factory.mktemp("client")
-    url = f"{services.gateway_url}/openapi.json"
-    arguments = ["generate", "--url", url, "--meta", "none", "--output-path", "doorstep_client"]
-    result = python(folder, "-m", "openapi_python_client", *arguments)
+def generate(folder: Path, *source: str) -> str:
+    """Generates the client into the folder; what the generator said."""
+    options = ("--meta", "none", "--output-path", "doorstep_client")
+    result = python(folder, "-m", "openapi_python_client", "generate", *source, *options)
     assert result.returncode == 0, result.stdout + result.stderr
-    return folder, result.stdout + result.stderr
+    return result.stdout + result.stderr
 
 
 def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -49,36 +36,26 @@ def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_generator_leaves_nothing_else_out(client: tuple[Path, str]) -> None:
-    _, said = client
+def test_the_client_has_types_for_all_of_the_tour(tmp_path: Path) -> None:
+    said = generate(tmp_path, "--path", str(CONTRACT))
 
     assert re.findall(r"^(?:WARNING|ERROR) \w+ (.*) within .*\n\n(.*)$", said, re.M) == LEFT_OUT
     assert len(re.findall(r"\b(?:WARNING|ERROR)\b", said)) == len(LEFT_OUT)
 
-
-def test_the_tour_is_as_the_clients_types_say(client: tuple[Path, str]) -> None:
-    folder, _ = client
-
-    result = python(folder, "-m", "mypy", "--strict", "--config-file", os.devnull, str(TOUR))
-
-    assert result.returncode == 0, result.stdout
+    checked = python(tmp_path, "-m", "mypy", "--strict", "--config-file", os.devnull, str(TOUR))
+    assert checked.returncode == 0, checked.stdout
 
 
-def test_the_client_does_the_tour(services: Services, client: tuple[Path, str]) -> None:
-    folder, _ = client
+def test_the_client_does_the_tour(tmp_path: Path) -> None:
     file = str(ROOT / "docs/home-assistant-example.json")
+    tour = ("-W", "error", str(TOUR))
 
-    result = python(
-        folder, "-W", "error", str(TOUR), services.gateway_url, services.admin_key, file
-    )
+    with Services(tmp_path / "data") as services:
+        url = services.gateway_url
+        generate(tmp_path, "--url", f"{url}/openapi.json")
+        taken = python(tmp_path, *tour, url, services.admin_key, file)
+        with_a_wrong_key = python(tmp_path, *tour, url, services.admin_key + "x", file)
 
-    assert result.returncode == 0, result.stderr
-
-
-def test_a_wrong_key_ends_the_tour(services: Services, client: tuple[Path, str]) -> None:
-    folder, _ = client
-
-    result = python(folder, str(TOUR), services.gateway_url, services.admin_key + "x", "-")
-
-    assert result.returncode != 0
-    assert "urn:doorstep:problem:unauthorized" in result.stderr
+    assert taken.returncode == 0, taken.stderr
+    assert with_a_wrong_key.returncode != 0
+    assert "urn:doorstep:problem:unauthorized" in with_a_wrong_key.stderr

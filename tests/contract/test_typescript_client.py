@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,25 +13,16 @@ from tests.contract import node
 
 TOUR = ROOT / "tests/contract/clients/tour.ts"
 OPTIONS = ("--strict", "--module", "nodenext", "--target", "es2022", "--types", "node")
-# Of one process: the tests share services.
-pytestmark = pytest.mark.xdist_group("typescript_client")
 
 
-@pytest.fixture(scope="module")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
-    with Services(tmp_path_factory.mktemp("typescript")) as services:
-        yield services
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
     """The folder of the tour and of the contract's types, and of what the tour needs."""
-    folder = tmp_path_factory.mktemp("tour")
-    result = node.run("openapi-typescript", CONTRACT, "--output", folder / "schema.d.ts")
+    result = node.run("openapi-typescript", CONTRACT, "--output", tmp_path / "schema.d.ts")
     assert result.returncode == 0, result.stderr
-    (folder / "node_modules").symlink_to(node.NODE / "node_modules")
-    (folder / "package.json").write_text('{"type": "module"}')
-    return folder
+    (tmp_path / "node_modules").symlink_to(node.NODE / "node_modules")
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    return tmp_path
 
 
 def compiled(folder: Path, tour: str) -> subprocess.CompletedProcess[str]:
@@ -46,16 +36,17 @@ def take(folder: Path, services: Services, key: str) -> subprocess.CompletedProc
     return node.run_script("tour.js", services.gateway_url, key, file, folder=folder)
 
 
-def test_the_client_does_the_tour(services: Services, folder: Path) -> None:
+def test_the_client_does_the_tour(folder: Path) -> None:
     checked = compiled(folder, TOUR.read_text())
     assert checked.returncode == 0, checked.stdout
 
-    taken = take(folder, services, services.admin_key)
-    assert taken.returncode == 0, taken.stderr
+    with Services(folder / "data") as services:
+        taken = take(folder, services, services.admin_key)
+        with_a_wrong_key = take(folder, services, services.admin_key + "x")
 
-    with_a_wrong_key = take(folder, services, services.admin_key + "x")
-    assert "urn:doorstep:problem:unauthorized" in with_a_wrong_key.stderr
+    assert taken.returncode == 0, taken.stderr
     assert with_a_wrong_key.returncode != 0
+    assert "urn:doorstep:problem:unauthorized" in with_a_wrong_key.stderr
 
 
 def test_a_field_that_the_contract_does_not_have_is_noticed(folder: Path) -> None:
