@@ -1,0 +1,111 @@
+"""How parts are run: beside each other in lanes, the last lane last, and what cannot be, skipped."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from contracts.contract import Contract
+from contracts.deployment import Deployment
+from contracts.findings import CouldNotRun, Result, Run, Verdict
+from contracts.services import NotReady
+from contracts.suite import LAST, Needs, Options, Part, Stage, run
+
+CONTRACT = Contract()
+Judge = Callable[[Stage, Result], None]
+
+
+class Silent:
+    """A progress that nobody looks at."""
+
+    def started(self, part: str) -> None: ...
+
+    def advanced(self, part: str, cases: int = 1) -> None: ...
+
+    def ended(self, result: Result) -> None: ...
+
+
+def well(_stage: Stage, result: Result) -> None:
+    result.cases += 1
+
+
+def finds(_stage: Stage, result: Result) -> None:
+    result.find("something is wrong")
+
+
+def a_part(name: str, judge: Judge = well, lane: str = "a", needs: str = Needs.NOTHING) -> Part:
+    return Part(name, name.title(), judge, needs, lane)
+
+
+def ran(folder: Path, *parts: Part, **options: object) -> list[Result]:
+    return run(parts, CONTRACT, Options(**options), folder, Silent())  # type: ignore[arg-type]
+
+
+def test_results_are_in_the_order_of_the_parts(tmp_path: Path) -> None:
+    results = ran(tmp_path, a_part("c", lane=LAST), a_part("b"), a_part("a", lane="b"))
+
+    assert [(r.part, r.cases) for r in results] == [("c", 1), ("b", 1), ("a", 1)]
+
+
+def test_lanes_run_beside_each_other(tmp_path: Path) -> None:
+    both = threading.Barrier(2, timeout=10)
+
+    def meet(_stage: Stage, _result: Result) -> None:
+        both.wait()
+
+    ran(tmp_path, a_part("a", meet, "one"), a_part("b", meet, "two"))
+
+
+def test_the_last_lane_waits_for_all_others(tmp_path: Path) -> None:
+    order: list[str] = []
+
+    def note(name: str) -> Judge:
+        return lambda _stage, _result: order.append(name)
+
+    ran(tmp_path, a_part("z", note("z"), LAST), a_part("a", note("a")), a_part("b", note("b"), "b"))
+
+    assert order[-1] == "z"
+
+
+def test_nothing_is_judged_after_a_finding_when_it_is_to_be_fast(tmp_path: Path) -> None:
+    first, second = ran(tmp_path, a_part("a", finds), a_part("b"), fail_fast=True)
+    _, after = ran(tmp_path, a_part("a", finds), a_part("b"))
+
+    assert (first.verdict, second.verdict) == (Verdict.FINDINGS, Verdict.SKIPPED)
+    assert after.verdict is Verdict.ALL_WELL
+
+
+@pytest.mark.parametrize(
+    ("needs", "judged"),
+    [
+        (Needs.NOTHING, True),
+        (Needs.GATEWAY, True),
+        (Needs.INVENTORY, False),
+        (Needs.FRESH, False),
+        (Needs.ALL, False),
+    ],
+)
+def test_running_services_are_judged_by_what_can(tmp_path: Path, needs: str, judged: bool) -> None:
+    given = Deployment("http://127.0.0.1:1", "dsk_a_b")
+
+    (result,) = ran(tmp_path, a_part("a", needs=needs), given=given)
+
+    assert (result.cases == 1) is judged
+    assert bool(result.skipped) is not judged
+
+
+def test_services_that_do_not_get_ready_are_no_verdict(tmp_path: Path) -> None:
+    def judge(_stage: Stage, _result: Result) -> None:
+        raise NotReady("the gateway ended with 1")
+
+    with pytest.raises(CouldNotRun, match="a could not be judged: the gateway ended with 1"):
+        ran(tmp_path, a_part("a", judge))
+
+
+def test_a_run_that_judged_nothing_is_no_pass() -> None:
+    nothing = Result("a", "A", skipped="it could not")
+
+    assert Run("", "", "", 1, "", 0.0, [nothing]).verdict is Verdict.SKIPPED
