@@ -12,7 +12,6 @@ import signal
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 
 import pytest
 import requests
@@ -52,12 +51,29 @@ class ThroughPrism(Services):
         return f"http://127.0.0.1:{self._prism_port}"
 
     def __enter__(self) -> ThroughPrism:
+        prism = node.command("prism")
         super().__enter__()
+        try:
+            self._start_prism(prism)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Ends Prism, and then the services."""
+        if self._prism is not None:
+            os.killpg(self._prism.pid, signal.SIGTERM)
+            self._prism.wait(PATIENCE)
+            self._prism = None
+        super().stop()
+
+    def _start_prism(self, prism: str) -> None:
         log = Path(os.environ[LOGS], f"{os.getpid()}-{self._prism_port}.log")
         arguments = ["proxy", os.environ[DOCUMENT], super().gateway_url, "--cors", "false"]
         with log.open("wb") as file:
             self._prism = subprocess.Popen(
-                [node.command("prism"), *arguments, "--port", str(self._prism_port)],
+                [prism, *arguments, "--port", str(self._prism_port)],
                 env=node.ENVIRON,
                 stdin=subprocess.DEVNULL,
                 stdout=file,
@@ -65,18 +81,6 @@ class ThroughPrism(Services):
                 start_new_session=True,
             )
         wait_for(self._answers, "Prism", log.read_text)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._prism is not None:
-            os.killpg(self._prism.pid, signal.SIGTERM)
-            self._prism.wait(PATIENCE)
-        super().__exit__(kind, error, trace)
 
     def _answers(self) -> bool:
         try:
