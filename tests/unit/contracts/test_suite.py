@@ -1,4 +1,4 @@
-"""How parts are run: beside each other in lanes, the last lane last, and what cannot be, skipped."""
+"""How parts are run: in lanes beside each other, the last lane last; what cannot be is skipped."""
 
 from __future__ import annotations
 
