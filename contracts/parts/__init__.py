@@ -10,9 +10,9 @@ from contracts.parts import (
     exchanges,
     faults,
     fuzz,
-    limits,
     parity,
     probes,
+    refusals,
 )
 
 PARTS = (
@@ -22,7 +22,7 @@ PARTS = (
     probes.PART,
     examples.PART,
     faults.PART,
-    limits.PART,
+    refusals.PART,
     parity.PART,
     *fuzz.PARTS,
     coverage.PART,

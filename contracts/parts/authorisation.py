@@ -82,10 +82,10 @@ class _Judge:
             owner: bearer(_NAMES[owner], self._keyring.token(key), _VARIABLES[owner])
             for owner, key in self._keys.items()
         }
-        both = (tenancy.OWN, tenancy.ANOTHERS)
+        main = (tenancy.OWN, tenancy.ANOTHERS, tenancy.UNBOUND)
         return [
             tenants("key", "a key", door, keys, tenancy.COLUMNS),
-            tenants("token", "an access token", door, tokens, both),
+            tenants("token", "an access token", door, tokens, main),
         ]
 
     def _identities(self, door: Door) -> list[Asker]:

@@ -50,7 +50,10 @@ def _judge_operation(door: Door, samples: Samples, operation: Operation, result:
         plain = door.ask(request)
         first = media_type == media_types[0]
         asis = Probe("nothing odd", request, door.contract.declared_statuses(operation))
-        for probe in (asis, *compile_probes(door.contract, operation, new, first=first)):
+        for probe in (
+            asis,
+            *compile_probes(door.contract, operation, samples, media_type, first=first),
+        ):
             result.cases += 1
             if what := _fault(door, operation, probe, plain):
                 _find(result, door, operation, probe, what)

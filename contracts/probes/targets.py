@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -76,6 +77,10 @@ def query_probes(sample: Sample, declared: Sequence[Mapping[str, Any]]) -> Itera
         for what, text in _ODD.get(_kind(schema), {}).items():
             odd = _and(_without(sample, name), f"{name}={quote(text)}")
             yield Probe(f"{what} in {name}", odd, REFUSED, why)
+        if schema.get("format") == "date-time":
+            moment = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+            now = _and(_without(sample, name), f"{name}={moment}")
+            yield Probe(f"this moment in {name}", now)
         not_utf8 = _and(_without(sample, name), f"{name}=%ff")
         yield Probe(f"{name} that is not UTF-8", not_utf8, REFUSED, why)
 
