@@ -118,4 +118,4 @@ def _table(contract: Contract, counts: Mapping[str, int]) -> Table:
     return Table("Compared answers", ("operation", "answers"), rows)
 
 
-PART = Part(NAME, "Parity of gateway and inventory", judge, needs=Needs.FRESH, lane="gateway")
+PART = Part(NAME, "Parity of gateway and inventory", judge, needs=Needs.FRESH)
