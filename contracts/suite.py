@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+import requests
+
 from contracts.contract import Contract
 from contracts.deployment import Deployment, fresh
 from contracts.door import Credential, Door
@@ -19,6 +21,7 @@ from contracts.ledger import Ledger
 from contracts.recorder import Recorder
 from contracts.services import NotReady
 from contracts.stores import NoServer
+from contracts.wire import NoAnswer
 from openapi.selection import scopes_of
 
 
@@ -181,7 +184,7 @@ def _run_part(part: Part, stage: Stage, result: Result, progress: Progress) -> N
         if not result.skipped:
             try:
                 part.judge(stage, result)
-            except (NotReady, NoServer) as exc:
+            except (NotReady, NoServer, NoAnswer, requests.RequestException) as exc:
                 raise CouldNotRun(f"{part.name} could not be judged: {exc}") from exc
     progress.ended(result)
 

@@ -10,13 +10,17 @@ import contextlib
 import json
 import shlex
 import socket
+import ssl
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException, HTTPResponse, IncompleteRead
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 TIMEOUT = 30.0  # seconds in which nothing comes
+LONGEST = 120.0  # seconds for a whole body
+LARGEST = 256 * 1024 * 1024  # bytes of one
 
 Header = tuple[str, str | bytes]
 
@@ -80,15 +84,24 @@ def json_request(method: str, target: str, body: Any = None, *headers: Header) -
 def send(base: str, request: Request, credential: Header | None = None) -> Answer:
     """The answer, over a connection of its own; ``NoAnswer`` when nothing sensible came back."""
     url = urlsplit(base)
-    address = (url.hostname or "", url.port or 80)
+    sent = replace(request, target=url.path.rstrip("/") + request.target)
     try:
-        with socket.create_connection(address, timeout=TIMEOUT) as connection:
+        with _connection(url) as connection:
             # It may have answered and closed before all was sent.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                connection.sendall(to_bytes(request, url.netloc, credential))
+                connection.sendall(to_bytes(sent, url.netloc, credential))
             return _receive(connection, request.method)
     except (OSError, HTTPException) as exc:
         raise NoAnswer(f"{type(exc).__name__}: {exc}") from exc
+
+
+def _connection(url: SplitResult) -> socket.socket:
+    secure = url.scheme == "https"
+    address = (url.hostname or "", url.port or (443 if secure else 80))
+    connection = socket.create_connection(address, timeout=TIMEOUT)
+    if not secure:
+        return connection
+    return ssl.create_default_context().wrap_socket(connection, server_hostname=url.hostname)
 
 
 def _receive(connection: socket.socket, method: str) -> Answer:
@@ -96,9 +109,21 @@ def _receive(connection: socket.socket, method: str) -> Answer:
     try:
         response.begin()
         headers = tuple((name.lower(), value) for name, value in response.getheaders())
-        return Answer(response.status, headers, response.read())
+        return Answer(response.status, headers, b"".join(_parts(response)))
     finally:
         response.close()
+
+
+def _parts(response: HTTPResponse) -> Iterator[bytes]:
+    """The body as it comes; ``NoAnswer`` when it has no end that can be waited for."""
+    size, deadline = 0, time.monotonic() + LONGEST
+    while part := response.read1(65536):
+        size += len(part)
+        if size > LARGEST or time.monotonic() > deadline:
+            raise NoAnswer(f"the answer had no end after {LONGEST:.0f} s or {LARGEST} bytes")
+        yield part
+    if response.length:  # of what was announced
+        raise IncompleteRead(b"", response.length)
 
 
 def to_bytes(request: Request, host: str, credential: Header | None = None) -> bytes:
@@ -157,7 +182,7 @@ def curl(base: str, request: Request, credential: str = "") -> str:
     words += [f"--data-binary {'@-' if source else _quoted(request.body)}"] * (
         request.body is not None
     )
-    return f"{source}{' '.join(words)} {shlex.quote(base + request.target)}"
+    return f"{source}{' '.join(words)} {shlex.quote(base.rstrip('/') + request.target)}"
 
 
 def _quoted(content: bytes | None) -> str:
