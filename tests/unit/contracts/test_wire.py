@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import socket
+import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
+from contracts import wire
 from contracts.wire import Answer, NoAnswer, Request, curl, json_request, send, to_bytes
 
 ANSWER = b"HTTP/1.1 200 OK\r\nX-A: 1\r\nx-a: 2\r\nContent-Length: 2\r\n\r\n{}"
@@ -19,9 +29,10 @@ ANSWER = b"HTTP/1.1 200 OK\r\nX-A: 1\r\nx-a: 2\r\nContent-Length: 2\r\n\r\n{}"
 class Service:
     """Answers one connection after another, and keeps what it was sent."""
 
-    def __init__(self, answer: bytes) -> None:
+    def __init__(self, answer: bytes, tls: ssl.SSLContext | None = None) -> None:
         self.received: list[bytes] = []
         self._answer = answer
+        self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -36,9 +47,12 @@ class Service:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            with connection:
+            with contextlib.suppress(OSError), self._secured(connection) as connection:
                 self.received.append(self._read(connection))
                 connection.sendall(self._answer)
+
+    def _secured(self, connection: socket.socket) -> socket.socket:
+        return self._tls.wrap_socket(connection, server_side=True) if self._tls else connection
 
     def _read(self, connection: socket.socket) -> bytes:
         got = b""
@@ -60,8 +74,8 @@ def _is_whole(got: bytes) -> bool:
 
 
 @contextmanager
-def a_service(answer: bytes = ANSWER) -> Iterator[Service]:
-    service = Service(answer)
+def a_service(answer: bytes = ANSWER, tls: ssl.SSLContext | None = None) -> Iterator[Service]:
+    service = Service(answer, tls)
     try:
         yield service
     finally:
@@ -146,3 +160,56 @@ def test_a_line_of_curl_is_one_line_that_a_shell_can_read() -> None:
 
     assert "\n" not in line
     assert shlex.split(line)[-1] == "http://a/a b"
+
+
+def test_a_deployment_below_a_path_is_asked_there() -> None:
+    with a_service() as service:
+        send(f"{service.url}/doorstep/", Request("GET", "/v1/devices"))
+
+        assert service.received[0].startswith(b"GET /doorstep/v1/devices HTTP/1.1\r\n")
+        assert curl(f"{service.url}/doorstep/", Request("GET", "/a")).endswith("/doorstep/a")
+
+
+def a_certificate(folder: Path) -> Path:
+    """A file with a certificate for localhost, signed by itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    kept = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file = folder / "certificate.pem"
+    file.write_bytes(kept + certificate.public_bytes(Encoding.PEM))
+    return file
+
+
+def test_https_is_spoken_to_whom_is_trusted_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = a_certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with a_service(tls=context) as service:
+        url = service.url.replace("http://127.0.0.1", "https://localhost")
+        with pytest.raises(NoAnswer, match="CERTIFICATE_VERIFY_FAILED"):
+            send(url, Request("GET", "/"))
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+
+        assert send(url, Request("GET", "/")).status == 200
+
+
+def test_an_answer_without_end_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "LARGEST", 10)
+
+    endless = b"HTTP/1.1 200 OK\r\n\r\n" + b"a" * 1000
+    with a_service(endless) as service, pytest.raises(NoAnswer, match="had no end after"):
+        send(service.url, Request("GET", "/"))
