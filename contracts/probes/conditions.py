@@ -51,10 +51,10 @@ def condition_probes(
 
 def _existing(sample: Sample) -> Sample:
     """The same of what is there, where the sample is of what is not."""
-    collection = sample.operation.path.partition("{")[0]
-    if sample.operation.method != "delete" or collection not in EXISTING:
+    collection, _, rest = sample.operation.path.partition("{")
+    if sample.operation.method not in ("delete", "post") or collection not in EXISTING:
         return sample
-    return replace(sample, path=collection + EXISTING[collection])
+    return replace(sample, path=collection + EXISTING[collection] + rest.partition("}")[2])
 
 
 def _reused_key(sample: Sample, other: Sample) -> Probe:
