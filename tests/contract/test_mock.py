@@ -21,12 +21,13 @@ from contracts.door import NOBODY, Credential, Door, api_key, basic, bearer
 from contracts.examples.requests import cases
 from contracts.exchanges.playing import play
 from contracts.exchanges.reading import Exchange, read_all
-from contracts.fuzz import fuzz
+from contracts.fuzzing.engine import Effort, fuzz
+from contracts.fuzzing.targets import CONFIG, Target
 from contracts.ledger import Ledger
 from contracts.mock.app import create_app
 from contracts.mock.serving import running
+from contracts.recorder import Recorder
 from contracts.services import ROOT
-from contracts.targets import CONFIG, Target
 from contracts.wire import Answer, Request, json_request
 from openapi import CONTRACT
 from openapi.document import METHODS
@@ -58,8 +59,9 @@ class Mock:
         self._ledger = Ledger(folder / "ledger.jsonl")
 
     def door(self, who: Any = None) -> Door:
+        recorder = Recorder(self._contract, self._ledger, part="mock", service="inventory")
         return Conforming(
-            self._contract, self._ledger, part="mock", service="inventory", base=self.url,
+            self._contract, recorder, service="inventory", base=self.url,
             credential=self._credential(who),
         )  # fmt: skip
 
@@ -70,6 +72,10 @@ class Mock:
             return NOBODY
         if who == "client":
             return basic("client", KEY)
+        if "key" in who:
+            return api_key("a key", who["key"])
+        if "client" in who:
+            return basic("client", who["client"])
         if who == "expired":
             return bearer("expired", a_token(exp=time.time() - 60))
         if who == "forged":
@@ -202,12 +208,13 @@ def test_a_fuzzer_finds_nothing_at_a_kind_of_resource(tmp_path: Path) -> None:
     file.write_text(yaml.safe_dump(content, sort_keys=False))
     with a_mock(CONTRACT, tmp_path, keys=[KEY]) as mock:
         target = Target(
-            name="mock", url=mock.url, document=file, config=CONFIG,
+            service="mock", url=mock.url, document=file, config=CONFIG,
             environ={"DOORSTEP_API_KEY": KEY, "DOORSTEP_GATEWAY_URL": mock.url,
                      "DOORSTEP_CLIENT_ID": "a", "DOORSTEP_CLIENT_SECRET": "b"},
-            operation_ids=frozenset(item[m]["operationId"] for item, m in methods),
+            credential="X-API-Key: $DOORSTEP_API_KEY",
+            operation_ids={item[m]["operationId"]: item[m]["operationId"] for item, m in methods},
         )  # fmt: skip
-        fuzzed = fuzz(target, seed=1, max_examples=5, log=tmp_path / "log")
+        fuzzed = fuzz(target, Effort(seed=1, max_examples=5), {}, tmp_path / "fuzzing")
 
     assert fuzzed.findings == []
     assert fuzzed.cases > 100
