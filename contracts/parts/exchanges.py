@@ -104,11 +104,17 @@ class Gateway:
             return NOBODY
         if who == "client":
             return basic("client", self._deployment.key)
-        if isinstance(who, Mapping) and "token" in who:
-            return bearer("a token", who["token"])
         if isinstance(who, Mapping):
-            return api_key("a key", self._key(who), "DOORSTEP_KEY")
+            return self._of_its_own(who)
         return api_key(who, "dsk_0000000000000000_" + "x" * 43)
+
+    def _of_its_own(self, who: Mapping[str, Any]) -> Credential:
+        """A credential that an answer had, or a key that is made for who this is."""
+        if "token" in who:
+            return bearer("a token", who["token"])
+        if "client" in who:
+            return basic("client", who["client"])
+        return api_key("a key", who.get("key") or self._key(who), "DOORSTEP_KEY")
 
     def revoke_keys(self) -> None:
         """Takes the keys away that were made."""
