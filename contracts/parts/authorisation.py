@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 
-from contracts.authorisation import credentials, tenancy
+from contracts.authorisation import credentials, streams, tenancy
 from contracts.authorisation.credentials import Keyring, Kind
 from contracts.authorisation.matrix import NOBODY, A, Asker, B, Matrix, tenants
 from contracts.authorisation.owners import Owners
@@ -50,6 +50,8 @@ class _Judge:
         door = stage.gateway(NAME)
         kinds = credentials.at_the_gateway(contract, self._keyring)
         self._ask("at the gateway", door, contract.document.operations, kinds, self._clients(door))
+        client = door.with_credential(api_key(_NAMES[A], self._keys[A], _VARIABLES[A]))
+        streams.judge(door, client, self._owners, (A, B), self._result)
         if not stage.deployment.inventory_url or stage.deployment.signing_key is None:
             note = "give --inventory-url and --signing-key"
             self._result.tables.append(
