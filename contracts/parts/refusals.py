@@ -1,8 +1,9 @@
-"""Refused for now: too many bad credentials, and an issuer of tokens that cannot be asked."""
+"""Refused for now: too many requests or bad credentials, and an issuer that cannot be asked."""
 
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,14 +16,18 @@ from contracts.findings import CouldNotRun, Result
 from contracts.samples import Samples
 from contracts.services import free_port
 from contracts.suite import Needs, Part, Stage
-from contracts.wire import json_request
+from contracts.wire import Answer, json_request
 from openapi.document import Operation
+from openapi.policy import RateLimit
+from openapi.selection import scopes_of
 
 NAME = "refusals"
 TOO_MANY, UNAVAILABLE = 429, 503
 _AT_ONCE = 8
 # Of the form of a key, so that it is looked up; it is nobody's.
 _KEY = "dsk_0123456789abcdef_" + "A" * 43
+_REACHED = 100  # requests that are sent in moments, whatever the machine
+_STATE = '"{}";r=[0-9]+;t=[0-9]+'
 _ISSUER = "https://login.example.org/"
 
 
@@ -36,6 +41,11 @@ def judge(stage: Stage, result: Result) -> None:
     with stage.fresh(UNLIMITED_NETWORKS="", **settings) as deployment:
         door = stage.gateway(NAME, deployment)
         _judge_issuer(door, result)
+        for operation in _that_declare(door, TOO_MANY):
+            for limit in operation.policy.rate_limits:
+                if limit.limit <= _REACHED:
+                    key = deployment.make_key(NAME, scopes_of(door.contract.document))
+                    _judge_rate_limit(door, operation, limit, key, result)
         _judge_limit(door, result)
 
 
@@ -56,6 +66,42 @@ def _judge_limit(door: Door, result: Result) -> None:
         bad = _bad_credential(door.contract.schemes(operation), unknown)
         _ask(door.with_credential(bad), operation, TOO_MANY, result,
              "an address that tried too many bad credentials")  # fmt: skip
+
+
+def _judge_rate_limit(
+    door: Door, operation: Operation, limit: RateLimit, key: str, result: Result
+) -> None:
+    """A client asks more often than it may, and is told so all the way."""
+    basic_only = door.contract.schemes(operation) == {"ClientCredentials"}
+    door = door.with_credential(basic(NAME, key) if basic_only else api_key(NAME, key))
+    request = Samples(door.contract, NAME).of(operation).request()
+    name = operation.operation_id
+    policy = f'"{limit.name}";q={limit.limit};w={limit.window}'
+    for number in range(2 * limit.limit + 1):  # a window may end in between
+        answer = door.ask(request)
+        result.cases += 1
+        told = answer.header("ratelimit-policy"), answer.header("ratelimit")
+        if told[0] != policy or not re.fullmatch(_STATE.format(limit.name), told[1] or ""):
+            result.find("a client is not told how much of a rate limit is left", name,
+                        f"RateLimit-Policy is {told[0]} and RateLimit {told[1]} in answer "
+                        f"{number + 1}; {policy} is the limit.", door.curl(request))  # fmt: skip
+            return
+        if answer.status == TOO_MANY:
+            _judge_retry_after(operation, answer, limit, result)
+            return
+    result.find(f"{limit.limit} requests in {limit.window} s are let through, and more", name,
+                f"None of {2 * limit.limit + 1} was answered 429.", door.curl(request))  # fmt: skip
+
+
+def _judge_retry_after(
+    operation: Operation, answer: Answer, limit: RateLimit, result: Result
+) -> None:
+    given = answer.header("retry-after") or ""
+    if not (given.isdecimal() and 1 <= int(given) <= limit.window):
+        result.find("a client that asked too often is not told when to come again",
+                    operation.operation_id,
+                    f"Retry-After is {given or 'missing'}; 1 to {limit.window} seconds would be "
+                    "right.")  # fmt: skip
 
 
 def _that_declare(door: Door, status: int) -> Iterator[Operation]:
