@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from contracts.services import PATIENCE, Services, free_port, wait_for
-from tests.service.databases import a_schema
+from tests.service.databases import a_store
 from tests.service.load import Load, check
 
 
@@ -77,11 +77,10 @@ def pair(
 ) -> Iterator[Pair]:
     """Each test leaves all three of them running."""
     folder = tmp_path_factory.mktemp("pair")
-    if request.param == "postgresql":
-        with a_schema() as url:
-            yield from _running(Pair(folder / "data", url))
-    else:
-        yield from _running(Pair(folder / "data", f"sqlite:///{folder / 'shared.db'}"))
+    with a_store(request.param, folder) as settings:
+        # Without one, each would have a SQLite file of its own.
+        database = settings.get("DATABASE_URL", f"sqlite:///{folder / 'shared.db'}")
+        yield from _running(Pair(folder / "data", database))
 
 
 def _running(pair: Pair) -> Iterator[Pair]:
