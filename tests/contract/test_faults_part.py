@@ -10,12 +10,12 @@ import pytest
 import yaml
 
 from contracts.contract import Contract
+from contracts.faults.failures import FAULTS
 from contracts.findings import Result
 from contracts.ledger import Ledger
 from contracts.parts import faults
 from contracts.services import ROOT
 from contracts.suite import Options, Stage
-from contracts.upstream_faults import FAULTS
 from openapi import CONTRACT
 
 

@@ -9,8 +9,8 @@ from contextlib import closing
 
 import pytest
 
+from contracts.faults.upstream import EMPTY, GatewayAlone, Upstream, send
 from contracts.services import wait_for
-from contracts.upstream import EMPTY, GatewayAlone, Upstream, send
 
 PROXY, STRANGER = "127.0.0.2", "127.0.0.3"  # every address of 127.0.0.0/8 is this machine's
 CLIENT, FAKE = "203.0.113.9", "198.51.100.1"

@@ -1,6 +1,6 @@
 """A service behind the gateway that fails, or answers what is not plain.
 
-What a client is told of every fault, contracts/parts/faults.py asks.
+What a client is told of every fault, contracts/faults asks.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from contracts.services import Services, free_port, procfile
-from contracts.upstream import (
+from contracts.faults.failures import FAULTS, Fault
+from contracts.faults.upstream import (
     EMPTY,
     OK,
     GatewayAlone,
@@ -23,7 +23,7 @@ from contracts.upstream import (
     reset,
     send,
 )
-from contracts.upstream_faults import FAULTS, Fault
+from contracts.services import Services, free_port, procfile
 
 PROBLEM = "application/problem+json"
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n50000\r\n"  # and as many bytes of a first chunk

@@ -15,8 +15,8 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.server import Server
 
+from contracts.faults.upstream import GatewayAlone
 from contracts.services import Services, wait_for
-from contracts.upstream import GatewayAlone
 from openapi import protocol
 from openapi.protocol import StrictProtocol
 

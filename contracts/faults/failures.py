@@ -7,7 +7,7 @@ import socket
 import threading
 from dataclasses import dataclass
 
-from contracts.upstream import OK, Act, drip, reset, say_nothing, send
+from contracts.faults.upstream import OK, Act, drip, reset, say_nothing, send
 
 SECRET = "private-to-the-service"  # stands in answers that no client may see a part of
 _SAID = SECRET.encode()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.contract import OF_THE_GATEWAY, Contract
-from contracts.upstream import Act, send
+from contracts.faults.upstream import Act, send
 from openapi.document import Operation
 
 _BLOCKED = 502
