@@ -19,8 +19,9 @@ from urllib.parse import urlsplit
 import requests
 import schemathesis
 
-from contracts import cassette, ledger
-from contracts.cassette import Cassette, Exchange
+from contracts import ledger
+from contracts.parity import cassette
+from contracts.parity.cassette import Cassette, Exchange
 from contracts.seeded import (
     BY_PATH,
     CANCELLED,

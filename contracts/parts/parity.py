@@ -9,14 +9,14 @@ from pathlib import Path
 
 import yaml
 
-from contracts import cassette
-from contracts.cassette import Cassette, Exchange
 from contracts.contract import Contract
 from contracts.door import Door
 from contracts.findings import Result, Table
 from contracts.fuzzing.engine import Effort, fuzz
 from contracts.fuzzing.targets import forwarded
-from contracts.parity import Twins
+from contracts.parity import cassette
+from contracts.parity.cassette import Cassette, Exchange
+from contracts.parity.twins import Twins
 from contracts.seeds import plant_seeds
 from contracts.suite import Needs, Part, Stage
 from contracts.wire import NoAnswer, Request

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from contracts import cassette, logs
-from contracts.cassette import Cassette
+from contracts import logs
 from contracts.contract import Contract
 from contracts.deployment import fresh
 from contracts.findings import CouldNotRun, Finding, Result
@@ -19,6 +18,8 @@ from contracts.fuzzing import targets
 from contracts.fuzzing.engine import Effort
 from contracts.fuzzing.engine import fuzz as fuzz_it
 from contracts.ledger import Entry, Ledger
+from contracts.parity import cassette
+from contracts.parity.cassette import Cassette
 from contracts.parts import fuzz
 from contracts.suite import Options, Stage
 from openapi import CONTRACT

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from contracts.parity import Twins
+from contracts.parity.twins import Twins
 from contracts.parts.parity import declared_differences
 from contracts.wire import Answer, Request
 

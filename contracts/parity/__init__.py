@@ -1,0 +1,1 @@
+"""The same asked through the gateway and of the inventory itself: are the answers the same?"""
