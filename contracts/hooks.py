@@ -22,8 +22,8 @@ import schemathesis
 from contracts import ledger
 from contracts.parity import cassette
 from contracts.parity.cassette import Cassette, Exchange
-from contracts.seeded import (
-    BY_PATH,
+from contracts.seeds.names import (
+    BY_KIND,
     CANCELLED,
     DELETED,
     SEEDED,
@@ -233,8 +233,8 @@ def _ask_for_what_exists(case: Any, number: int) -> None:
     elif case.path.endswith("/restore"):
         parameters["identifier"] = deleted_identifier(next(_deleted))
     else:
-        for path, seeded in BY_PATH.items():
-            if case.path.startswith(path):
+        for kind, seeded in BY_KIND.items():
+            if case.path.startswith(f"/v1/{kind}/"):
                 parameters["identifier"] = seeded
 
 

@@ -16,7 +16,9 @@ from contracts.authorisation.tenancy import Reach, Tenancy
 from contracts.contract import Contract
 from contracts.door import Credential, Door
 from contracts.findings import Result, Table
-from contracts.placed import DELETED, TWIN, Place, Samples, kind_of
+from contracts.samples.making import Samples
+from contracts.samples.place import DELETED, TWIN, Place, kind_of
+from contracts.samples.sample import Sample
 from contracts.wire import Request
 from openapi.document import Operation
 
@@ -153,8 +155,8 @@ class Matrix:
         if credential is None:
             return
         expected, why = self._by_contract(operation, kind)
-        query = self._tenancy.reach(operation).query
-        request = self._samples.request(operation, place, query)
+        sample = self._samples.of(operation, place)
+        request = self._tenancy.reach(operation).with_query(sample, place).request()
         yield Case(
             operation, kind.name, kind.words, why, expected, door.with_credential(credential),
             request,
@@ -191,15 +193,15 @@ class Matrix:
         if column in (tenancy.ANOTHERS, tenancy.NOBODYS):
             place = places[A if column == tenancy.ANOTHERS else NOBODY]
             is_asked = kinds <= place.keys() and (kinds or operation.method == "get")
-            return self._request(operation, reach, place) if is_asked else None
+            return self._sample(operation, reach, place).request() if is_asked else None
         if column == tenancy.REFERS:
             named = places[A][_REFERRED[reach.member]]
-            request = self._request(operation, reach, places[B])
-            return self._samples.naming(request, reach.member, named)
+            sample = self._sample(operation, reach, places[B])
+            return sample.with_member(reach.member, named).request()
         if column == tenancy.TAKES:
             taken = {**places[NOBODY], **places[A]}[operation.path.split("/")[2]]
-            request = self._request(operation, reach, places[B])
-            return self._samples.naming(request, "identifier", taken)
+            sample = self._sample(operation, reach, places[B])
+            return sample.with_member("identifier", taken).request()
         return None
 
     def _let_in_askers(self, askers: Sequence[Asker], job_of: JobOf) -> Iterator[Case]:
@@ -213,7 +215,7 @@ class Matrix:
             else:
                 continue
             if kinds <= place.keys():
-                request = self._request(operation, reach, place)
+                request = self._sample(operation, reach, place).request()
                 if operation.method == "put":
                     self._owners.note(request.target)
                 yield self._of_asker(asker, owner, operation, reach, column, request)
@@ -251,8 +253,9 @@ class Matrix:
             content=rf"(?:{contents})\b" if others else "",
         )  # fmt: skip
 
-    def _request(self, operation: Operation, reach: Reach, place: Place) -> Request:
-        return self._samples.request(operation, place, reach.query, reach.body)
+    def _sample(self, operation: Operation, reach: Reach, place: Place) -> Sample:
+        sample = self._samples.of(operation, place)
+        return reach.with_body(reach.with_query(sample, place), place)
 
     # The things.
 

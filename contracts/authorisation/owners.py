@@ -11,7 +11,7 @@ from typing import Any
 from contracts.authorisation import limits
 from contracts.door import Credential, Door
 from contracts.findings import CouldNotRun
-from contracts.placed import DELETED, TWIN, Place
+from contracts.samples.place import DELETED, TWIN, Place
 from contracts.services import wait_for
 from contracts.wire import Answer, json_request
 

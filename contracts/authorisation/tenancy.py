@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import yaml
 
 from contracts.authorisation.expected import Expected
+from contracts.samples.place import Place
+from contracts.samples.sample import JSON, Sample
 from openapi.document import Operation
 
 FILE = Path(__file__).with_name("tenancy.yaml")
@@ -42,6 +45,17 @@ class Reach:
         """What the query and the body ask for."""
         return frozenset(_PLACEHOLDER.findall(self.query + json.dumps(self.body)))
 
+    def with_query(self, sample: Sample, place: Place) -> Sample:
+        """The sample with this query, with the things of the place; as it is without one."""
+        query = dict(parse_qsl(self.query.format_map(place)))
+        return replace(sample, query=query or sample.query)
+
+    def with_body(self, sample: Sample, place: Place) -> Sample:
+        """The same with this body."""
+        if self.body is None:
+            return sample
+        return replace(sample, media_type=JSON, body=_formatted(self.body, place))
+
 
 class Tenancy:
     """The file, by operationId."""
@@ -65,6 +79,16 @@ class Tenancy:
             member=member,
             shares=values.get("rows of") == "everybody",
         )
+
+
+def _formatted(value: Any, place: Place) -> Any:
+    if isinstance(value, str):
+        return value.format_map(place)
+    if isinstance(value, list):
+        return [_formatted(each, place) for each in value]
+    if isinstance(value, Mapping):
+        return {name: _formatted(each, place) for name, each in value.items()}
+    return value
 
 
 def _kind(operation: Operation) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,13 +9,12 @@ from urllib.parse import quote, urlencode
 
 from contracts.contract import Contract
 from contracts.examples.places import Example, followed, of_content, of_value
+from contracts.samples.sample import as_text, body_of
 from contracts.wire import Header, Request
 from openapi.document import Operation
 from openapi.source import Place
 
 KEY = "Idempotency-Key"
-_JSON = "application/json"
-_FORM = "application/x-www-form-urlencoded"
 _SEPARATORS = {"spaceDelimited": " ", "pipeDelimited": "|"}
 
 
@@ -59,12 +57,14 @@ class Case:
         """The request, without a credential."""
         query = urlencode([pair for each in self._of("query") for pair in _pairs(each)])
         target = self.own_path + (f"?{query}" if query else "")
-        headers: list[Header] = [(each.name, _text(each.value)) for each in self._of("header")]
+        headers: list[Header] = [(each.name, as_text(each.value)) for each in self._of("header")]
         method = self.operation.method.upper()
         if self.body is None:
             return Request(method, target, tuple(headers))
         headers.append(("Content-Type", self.body.media_type))
-        return Request(method, target, tuple(headers), encode(self.body))
+        return Request(
+            method, target, tuple(headers), body_of(self.body.value, self.body.media_type)
+        )
 
     def sends(self, name: str) -> bool:
         """Whether it has a parameter of this name."""
@@ -91,15 +91,6 @@ def cases(contract: Contract, operation: Operation) -> Iterator[Case]:
     needed = tuple(each for each in given if _is_required(contract, operation, each))
     for body in bodies:
         yield Case(operation, needed, body)
-
-
-def encode(example: Example) -> bytes:
-    """The example as a body of its media type."""
-    if example.media_type == _FORM:
-        return urlencode(example.value, doseq=True).encode()
-    if example.media_type == _JSON or example.media_type.endswith("+json"):
-        return json.dumps(example.value, ensure_ascii=False).encode()
-    return str(example.value).encode()
 
 
 def _parameters(contract: Contract, operation: Operation) -> Iterator[Given]:
@@ -151,14 +142,8 @@ def _separator(parameter: Mapping[str, Any]) -> str | None:
 
 def _pairs(given: Given) -> Iterator[tuple[str, str]]:
     if not isinstance(given.value, list):
-        yield given.name, _text(given.value)
+        yield given.name, as_text(given.value)
     elif given.separator is None:
-        yield from ((given.name, _text(value)) for value in given.value)
+        yield from ((given.name, as_text(value)) for value in given.value)
     else:
-        yield given.name, given.separator.join(map(_text, given.value))
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list):
-        return ",".join(map(_text, value))
-    return value if isinstance(value, str) else json.dumps(value)
+        yield given.name, given.separator.join(map(as_text, given.value))

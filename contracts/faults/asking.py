@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from contracts.contract import Contract
 from contracts.door import Door
 from contracts.faults.upstream import Act, Upstream, header
-from contracts.placed import REFERENCES, Samples, kind_of
+from contracts.samples.making import Samples
+from contracts.samples.place import REFERENCES, kind_of
 from contracts.wire import Answer, NoAnswer, Request
 from openapi.document import Operation
 
@@ -103,7 +104,7 @@ def _requests(contract: Contract, operations: Sequence[Operation]) -> dict[str, 
     requests = {}
     for operation in operations:
         place = {**dict.fromkeys(names, "some-thing"), kind_of(operation): "some_thing"}
-        requests[operation.operation_id] = samples.request(operation, place)
+        requests[operation.operation_id] = samples.of(operation, place).request()
     return requests
 
 

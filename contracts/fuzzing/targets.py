@@ -13,7 +13,7 @@ import yaml
 from contracts.changes.releases import latest_release
 from contracts.contract import Contract
 from contracts.deployment import Deployment
-from contracts.seeded import NEIGHBOUR, SEEDED
+from contracts.seeds.names import NEIGHBOUR, SEEDED
 from contracts.services import ROOT
 from openapi.document import METHODS, Operation
 from openapi.selection import operations_of, scopes_of

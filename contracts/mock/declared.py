@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import Any
 
 from contracts.contract import Contract
-from contracts.examples import requests
 from contracts.examples.places import Example
 from contracts.mock.samples import NoSample, sample
+from contracts.samples.sample import body_of
 from openapi.document import Operation
 from openapi.problems import Answer, Headers
 
@@ -177,7 +177,7 @@ def encode(example: Example) -> bytes:
     essence = example.media_type.partition(";")[0].strip().lower()
     if essence == EVENTS and isinstance(example.value, Mapping):
         return "".join(f"{n}: {_text(v)}\n" for n, v in example.value.items()).encode() + b"\n"
-    return requests.encode(example)
+    return body_of(example.value, example.media_type)
 
 
 def _text(value: Any) -> str:

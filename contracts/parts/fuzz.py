@@ -20,7 +20,7 @@ from contracts.ledger import (
     VARIABLE,
     Ledger,
 )
-from contracts.seeds import plant_seeds
+from contracts.seeds.planting import plant_seeds
 from contracts.suite import Needs, Part, Stage
 
 _KINDS = {2: "accepted", 3: "accepted", 4: "refused", 5: "failed"}

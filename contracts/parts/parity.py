@@ -17,7 +17,7 @@ from contracts.fuzzing.targets import forwarded
 from contracts.parity import cassette
 from contracts.parity.cassette import Cassette, Exchange
 from contracts.parity.twins import Twins
-from contracts.seeds import plant_seeds
+from contracts.seeds.planting import plant_seeds
 from contracts.suite import Needs, Part, Stage
 from contracts.wire import NoAnswer, Request
 

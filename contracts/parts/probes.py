@@ -9,8 +9,8 @@ from contracts.door import Door, basic
 from contracts.findings import Result, Table
 from contracts.probes.compile import compile_probes, methods_of
 from contracts.probes.probe import Probe
-from contracts.samples import Samples
-from contracts.seeds import plant_references
+from contracts.samples.seeded import SeededSamples
+from contracts.seeds.planting import plant_references
 from contracts.suite import Part, Stage
 from contracts.wire import Answer, NoAnswer
 from openapi.document import Operation
@@ -22,7 +22,7 @@ _ALIKE = ("content-type", "etag", "cache-control")  # of GET and HEAD
 def judge(stage: Stage, result: Result) -> None:
     """Sends every probe to the gateway, and to the inventory where it can be asked."""
     plant_references(stage.deployment)
-    samples = Samples(stage.contract, f"probe{stage.options.seed}")
+    samples = SeededSamples(stage.contract, f"probe{stage.options.seed}")
     rows = []
     for operation in stage.contract.operations.values():
         cases, findings = result.cases, len(result.findings)
@@ -42,7 +42,9 @@ def _doors(stage: Stage, operation: Operation) -> Iterator[Door]:
         yield stage.inventory(NAME)
 
 
-def _judge_operation(door: Door, samples: Samples, operation: Operation, result: Result) -> None:
+def _judge_operation(
+    door: Door, samples: SeededSamples, operation: Operation, result: Result
+) -> None:
     media_types = list(door.contract.request_bodies(operation)) or [""]
     for media_type in media_types:
         new = partial(samples.of, operation, media_type)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
 from contracts.door import Credential, Door, api_key, basic, bearer
 from contracts.findings import CouldNotRun, Result
-from contracts.samples import Samples
+from contracts.samples.seeded import SeededSamples
 from contracts.services import free_port
 from contracts.suite import Needs, Part, Stage
 from contracts.wire import Answer, json_request
@@ -74,7 +74,7 @@ def _judge_rate_limit(
     """A client asks more often than it may, and is told so all the way."""
     basic_only = door.contract.schemes(operation) == {"ClientCredentials"}
     door = door.with_credential(basic(NAME, key) if basic_only else api_key(NAME, key))
-    request = Samples(door.contract, NAME).of(operation).request()
+    request = SeededSamples(door.contract, NAME).of(operation).request()
     name = operation.operation_id
     policy = f'"{limit.name}";q={limit.limit};w={limit.window}'
     for number in range(2 * limit.limit + 1):  # a window may end in between
@@ -112,7 +112,7 @@ def _that_declare(door: Door, status: int) -> Iterator[Operation]:
 
 def _ask(door: Door, operation: Operation, status: int, result: Result, who: str) -> None:
     result.cases += 1
-    request = Samples(door.contract, NAME).of(operation).request()
+    request = SeededSamples(door.contract, NAME).of(operation).request()
     answer = door.ask(request)
     if answer.status != status:
         result.find(f"{who} is answered {answer.status}", operation.operation_id,

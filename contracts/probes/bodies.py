@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from contracts.probes.probe import REFUSED, TOO_LARGE, UNSUPPORTED, Probe
-from contracts.samples import FORM, Sample
+from contracts.samples.sample import FORM, Sample
 from contracts.wire import Request
 
 DEEP = 100_000

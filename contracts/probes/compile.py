@@ -12,14 +12,14 @@ from contracts.probes.conditions import KEY, condition_probes
 from contracts.probes.methods import method_probes
 from contracts.probes.probe import Probe
 from contracts.probes.targets import header_probes, identifier_probes, path_probes, query_probes
-from contracts.samples import Samples
+from contracts.samples.seeded import SeededSamples
 from openapi.document import Operation
 
 
 def compile_probes(
     contract: Contract,
     operation: Operation,
-    samples: Samples,
+    samples: SeededSamples,
     media_type: str,
     *,
     first: bool = True,

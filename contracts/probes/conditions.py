@@ -7,8 +7,10 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 
 from contracts.probes.probe import Probe
-from contracts.samples import EXISTING, Sample
-from contracts.seeded import SEEDED
+from contracts.samples.place import kind_of
+from contracts.samples.sample import Sample
+from contracts.samples.seeded import PLACE
+from contracts.seeds.names import SEEDED
 from contracts.wire import Header, Request
 
 NOT_MODIFIED, NOT_ACCEPTABLE, CONFLICT, FAILED, TOO_LONG, REUSED = 304, 406, 409, 412, 414, 422
@@ -51,10 +53,11 @@ def condition_probes(
 
 def _existing(sample: Sample) -> Sample:
     """The same of what is there, where the sample is of what is not."""
-    collection, _, rest = sample.operation.path.partition("{")
-    if sample.operation.method not in ("delete", "post") or collection not in EXISTING:
+    kind = kind_of(sample.operation)
+    if sample.operation.method not in ("delete", "post") or kind not in PLACE:
         return sample
-    return replace(sample, path=collection + EXISTING[collection] + rest.partition("}")[2])
+    there = sample.operation.path.replace("{identifier}", PLACE[kind])
+    return replace(sample, path=there)
 
 
 def _reused_key(sample: Sample, other: Sample) -> Probe:
@@ -72,7 +75,7 @@ def _bad_references(sample: Sample) -> Iterator[Probe]:
         return
     for member in SEEDED:
         if isinstance(body.get(member), str):
-            nobody = replace(sample, body={**body, member: "probe-nobody"})
+            nobody = sample.with_member(member, "probe-nobody")
             yield Probe(f"a {member} that there is not", nobody.request(), (CONFLICT,),
                         "what it refers to has to be there")  # fmt: skip
             return

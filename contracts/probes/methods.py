@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from contracts.probes.probe import NOT_ALLOWED, Probe
-from contracts.samples import Sample
+from contracts.samples.sample import Sample
 
 NO_CONTENT = frozenset((204,))
 _OTHERS = ("GET", "PUT", "POST", "PATCH", "DELETE", "TRACE", "PROPFIND")

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from contracts.probes.probe import NOT_FOUND, REFUSED, Probe
-from contracts.samples import Sample
+from contracts.samples.sample import Sample
 from contracts.wire import Request
 
 _PATH = "a path is refused that different readers would read differently"

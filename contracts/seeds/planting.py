@@ -1,4 +1,4 @@
-"""Puts into the inventory what the suite's requests refer to (``seeded``)."""
+"""Puts into the inventory what the suite's requests refer to (``names``)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import requests
 
 from contracts.deployment import Deployment
-from contracts.seeded import (
+from contracts.seeds.names import (
     DELETED,
     NEIGHBOUR,
     SEEDED,

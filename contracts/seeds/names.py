@@ -12,11 +12,12 @@ SEEDED: Mapping[str, str] = {
     "via_device": "gate-hub",
     "parent_device": "gate-hub",
 }
-BY_PATH: Mapping[str, str] = {
-    "/v1/customers/": SEEDED["customer_id"],
-    "/v1/homes/": SEEDED["home_id"],
-    "/v1/areas/": SEEDED["area_id"],
-    "/v1/devices/": SEEDED["via_device"],
+# By the collection that they are in.
+BY_KIND: Mapping[str, str] = {
+    "customers": SEEDED["customer_id"],
+    "homes": SEEDED["home_id"],
+    "areas": SEEDED["area_id"],
+    "devices": SEEDED["via_device"],
 }
 NEIGHBOUR = "gate-neighbour"  # another customer
 DELETED = 200  # devices that are there to be restored, each once

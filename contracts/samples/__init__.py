@@ -1,0 +1,1 @@
+"""Valid requests, made of the contract's own examples."""

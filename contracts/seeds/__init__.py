@@ -1,0 +1,1 @@
+"""What the suite puts into the inventory before it asks for it."""
