@@ -12,7 +12,7 @@ from contracts.authorisation import limits
 from contracts.authorisation.owners import Owners
 from contracts.door import Door
 from contracts.findings import Result
-from contracts.placed import Place
+from contracts.samples.place import Place
 from contracts.wire import Answer, NoAnswer, Request, json_request
 
 OPERATION = "stream_changes"
