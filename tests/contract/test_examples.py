@@ -17,7 +17,6 @@ from contracts.wire import Request
 from openapi import CONTRACT
 
 # Their services are started once.
-pytestmark = pytest.mark.xdist_group("examples")
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,6 @@ from contracts.suite import Options, Stage
 from contracts.wire import Request
 
 # Their services are started once.
-pytestmark = pytest.mark.xdist_group("exchanges")
 
 
 @pytest.fixture(scope="module")

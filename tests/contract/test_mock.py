@@ -32,9 +32,6 @@ from contracts.wire import Answer, Request, json_request
 from openapi import CONTRACT
 from openapi.document import METHODS
 
-# The mock is made once.
-pytestmark = pytest.mark.xdist_group("mock")
-
 LIBRARY = ROOT / "tests" / "fixtures" / "mock" / "library.yaml"
 SECRET = "x" * 32  # of tokens that nobody checks
 KEY = "dsk_0123456789abcdef_" + "x" * 43
