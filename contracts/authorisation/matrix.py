@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import chain
 
 from contracts.authorisation import tenancy
 from contracts.authorisation.cases import Case, cell, judge
 from contracts.authorisation.credentials import Kind
 from contracts.authorisation.expected import LET_IN, Expected
-from contracts.authorisation.owners import Owners
+from contracts.authorisation.owners import NOBODY, A, B, Owners
 from contracts.authorisation.tenancy import Reach, Tenancy
+from contracts.authorisation.things import JobOf, Things
 from contracts.contract import Contract
 from contracts.door import Credential, Door
 from contracts.findings import Result, Table
 from contracts.samples.making import Samples
-from contracts.samples.place import DELETED, TWIN, Place, kind_of
+from contracts.samples.place import Place, kind_of
 from contracts.samples.sample import Sample
 from contracts.wire import Request
 from openapi.document import Operation
 
-A, B, NOBODY = "a", "b", "n"  # the owners
 NOTHING = "-"  # to ask: a cell of the table
-JobOf = Callable[[str], Place]  # makes a job of an owner
 # Who asks, and why the expected answer is right.
 _WORDS: Mapping[str, tuple[str, str]] = {
     tenancy.OWN: ("{} of a customer, asking for that customer's thing,", "the thing is its own"),
@@ -75,6 +73,7 @@ class Matrix:
     ) -> None:
         self._contract = contract
         self._owners = owners
+        self._things = Things(owners)
         self._samples = Samples(contract, owners.new_name)
         self._tenancy = Tenancy()
         self._operations = operations
@@ -88,18 +87,19 @@ class Matrix:
 
         ``jobs``: a job of each owner.
         """
-        places = self._victims(jobs)
+        places = self._things.victims(jobs)
         self._owners.named.clear()
         victims = dict(places)
-        before = self._state(victims)
+        before = self._things.state(victims)
         cases = chain(
             self._refused_kinds(door, kinds, places), self._refused_askers(askers, places)
         )
         for was_done in self._judge(cases):
             if was_done:  # each is to find things as they were
                 self._owners.doubt()
-                places.update(self._victims(jobs))
-        self._compare(before, self._state(victims))
+                places.update(self._things.victims(jobs))
+        for title, detail in self._things.changes(before, self._things.state(victims)):
+            self._result.find(title, detail=detail)
 
     def let_in(
         self,
@@ -209,9 +209,9 @@ class Matrix:
             kinds = _kinds(operation, reach)
             owner = NOBODY if column in (tenancy.UNBOUND, tenancy.UNBOUND_NOT_THERE) else A
             if column in (tenancy.NOT_THERE, tenancy.UNBOUND_NOT_THERE):
-                place = self._without(kinds)
+                place = self._things.without(kinds)
             elif column in (tenancy.OWN, tenancy.UNBOUND):
-                place = self._fresh(operation, kinds, owner, job_of)
+                place = self._things.fresh(operation, kinds, owner, job_of)
             else:
                 continue
             if kinds <= place.keys():
@@ -257,67 +257,6 @@ class Matrix:
         sample = self._samples.of(operation, place)
         return reach.with_body(reach.with_query(sample, place), place)
 
-    # The things.
-
-    def _victims(self, jobs: Mapping[str, str]) -> dict[str, dict[str, str]]:
-        places = {owner: self._owners.plant(owner) for owner in (A, B)}
-        places[NOBODY] = self._owners.plant_without_customer(NOBODY)
-        for owner, job in jobs.items():
-            places[owner]["jobs"] = job
-        return places
-
-    def _fresh(
-        self, operation: Operation, kinds: frozenset[str], owner: str, job_of: JobOf
-    ) -> Place:
-        """Things of A that the operation may change; ``owner``: of who asks."""
-        if operation.method == "get" and not kinds & {"jobs", "device-types"}:
-            return self._kept
-        place = dict(self._kept)
-        for kind in kinds | ({TWIN} if operation.path.endswith("/merge") else set()):
-            if kind == "device-types":
-                return {kind: self._owners.device_type(NOBODY)} if owner == NOBODY else {}
-            if kind == "customers":
-                is_own = owner == A
-                place[kind] = place[kind] if is_own else self._owners.empty_customer(A)
-            elif kind == "jobs":
-                place |= job_of(A)
-            else:
-                place[kind] = self._owners.plant_one(A, kind, self._kept)
-        return place
-
-    @cached_property
-    def _kept(self) -> Place:
-        """Things of A that nothing is done to."""
-        return self._owners.plant(A)
-
-    def _without(self, kinds: Collection[str]) -> Place:
-        """The same, but for some that do not exist."""
-        nowhere = self._owners.nowhere()
-        return {**self._kept, **{kind: nowhere[kind] for kind in kinds}}
-
-    def _state(self, places: Mapping[str, Place]) -> dict[str, str]:
-        """How the victims stand, what else their customers have, and whether anything is new."""
-        targets = [
-            f"/v1/{_COLLECTIONS.get(kind, kind)}/{name}"
-            for place in places.values()
-            for kind, name in place.items()
-            if kind != "jobs"  # it goes on by itself
-        ]
-        for owner in (A, B):
-            customer = places[owner]["customers"]
-            targets += [f"/v1/{kind}?customer_id={customer}&limit=1000" for kind in _LISTED]
-        return {target: self._owners.text(target) for target in targets}
-
-    def _compare(self, before: Mapping[str, str], after: Mapping[str, str]) -> None:
-        for target, text in before.items():
-            if after[target] != text:
-                detail = f"before:\n{text}\nafter:\n{after[target]}"
-                title = f"{target} is not what it was, though every request for it was refused"
-                self._result.find(title, detail=detail)
-        for target in self._owners.named:
-            if self._owners.text(target):
-                self._result.find(f"{target} was made, though every request for it was refused")
-
 
 _REFERRED = {
     "customer_id": "customers",
@@ -326,8 +265,6 @@ _REFERRED = {
     "via_device": "devices",
     "duplicate": "devices",
 }
-_COLLECTIONS = {TWIN: "devices", DELETED: "devices"}
-_LISTED = ("homes", "devices")
 
 
 def _kinds(operation: Operation, reach: Reach) -> frozenset[str]:

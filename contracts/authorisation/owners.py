@@ -15,6 +15,7 @@ from contracts.samples.place import DELETED, TWIN, Place
 from contracts.services import wait_for
 from contracts.wire import Answer, json_request
 
+A, B, NOBODY = "a", "b", "n"  # two customers, and who is bound to none
 # The same of all devices, which makes them duplicates of one another.
 _ADDRESS = {"connections": [{"type": "mac", "value": "02:00:00:00:00:01"}]}
 _LIFE = timedelta(hours=1)  # of a key that is asked for: shorter than that of the asking one

@@ -6,9 +6,10 @@ import secrets
 from collections.abc import Mapping, Sequence
 
 from contracts.authorisation import credentials, streams, tenancy
-from contracts.authorisation.credentials import Keyring, Kind
-from contracts.authorisation.matrix import NOBODY, A, Asker, B, Matrix, tenants
-from contracts.authorisation.owners import Owners
+from contracts.authorisation.credentials import Kind
+from contracts.authorisation.keyring import Keyring
+from contracts.authorisation.matrix import Asker, Matrix, tenants
+from contracts.authorisation.owners import NOBODY, A, B, Owners
 from contracts.door import Credential, Door, api_key, bearer
 from contracts.findings import Result, Table
 from contracts.suite import Part, Stage

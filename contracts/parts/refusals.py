@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
+from contracts.authorisation.credentials import UNKNOWN_KEY
 from contracts.door import Credential, Door, api_key, basic, bearer
 from contracts.findings import CouldNotRun, Result
 from contracts.samples.seeded import SeededSamples
@@ -24,8 +25,6 @@ from openapi.selection import scopes_of
 NAME = "refusals"
 TOO_MANY, UNAVAILABLE = 429, 503
 _AT_ONCE = 8
-# Of the form of a key, so that it is looked up; it is nobody's.
-_KEY = "dsk_0123456789abcdef_" + "A" * 43
 _REACHED = 100  # requests that are sent in moments, whatever the machine
 _STATE = '"{}";r=[0-9]+;t=[0-9]+'
 _ISSUER = "https://login.example.org/"
@@ -60,7 +59,7 @@ def _judge_issuer(door: Door, result: Result) -> None:
 
 def _judge_limit(door: Door, result: Result) -> None:
     """One address has used up its failures."""
-    unknown = api_key("unknown", _KEY, "UNKNOWN_KEY")
+    unknown = api_key("unknown", UNKNOWN_KEY, "UNKNOWN_KEY")
     result.cases += _use_up(door.with_credential(unknown))
     for operation in _that_declare(door, TOO_MANY):
         bad = _bad_credential(door.contract.schemes(operation), unknown)
@@ -123,7 +122,7 @@ def _ask(door: Door, operation: Operation, status: int, result: Result, who: str
 
 
 def _bad_credential(schemes: Collection[str], unknown: Credential) -> Credential:
-    return basic("unknown", _KEY) if schemes == {"ClientCredentials"} else unknown
+    return basic("unknown", UNKNOWN_KEY) if schemes == {"ClientCredentials"} else unknown
 
 
 def _outside_token() -> str:
