@@ -23,13 +23,16 @@ Key = tuple[str, str]  # operationId, and the name of what the inventory does
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A request, and its answer or what came instead; ``reached``: the inventory was asked."""
+    """A request, and its answer or what came instead.
+
+    ``times``: how often the inventory was asked for it.
+    """
 
     door: Door
     request: Request
     answer: Answer | None
     instead: str = ""
-    reached: bool = True
+    times: int = 1
 
     @property
     def cell(self) -> str:
@@ -70,7 +73,7 @@ class Asking:
                 if key[0] in self._forwarded
             }
             told = {key: future.result() for key, future in asked.items()}
-        for key in [key for key in told if not told[key].reached]:
+        for key in [key for key in told if not told[key].times]:
             # On a busy machine, with all asked at once, patience was over before it was its turn.
             told[key] = self._ask_marked(upstream, key[0], marks[key])
         return told | in_turn.result()
@@ -78,8 +81,8 @@ class Asking:
     def _ask_marked(self, upstream: Upstream, name: str, mark: str) -> Told:
         request = self._requests[name].with_headers(("X-Request-Id", mark))
         told = self._ask(request, self._turns[name])
-        reached = any(header(head, "x-request-id") == mark for head in list(upstream.heads))
-        return replace(told, reached=reached)
+        times = sum(header(head, "x-request-id") == mark for head in list(upstream.heads))
+        return replace(told, times=times)
 
     def _ask_in_turn(self, upstream: Upstream, acts: Mapping[Key, Act]) -> dict[Key, Told]:
         """What the gateway itself asks the inventory for bears no mark of a client's request."""
@@ -87,7 +90,7 @@ class Asking:
         for key, act in acts.items():
             upstream.answer = act
             before = _unmarked(upstream)
-            told[key] = replace(self.one(key[0]), reached=_unmarked(upstream) > before)
+            told[key] = replace(self.one(key[0]), times=_unmarked(upstream) - before)
         return told
 
     def _ask(self, request: Request, turn: AbstractContextManager[object]) -> Told:

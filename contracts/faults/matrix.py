@@ -15,6 +15,8 @@ from openapi.document import Operation
 
 NOTHING = "-"  # to ask: a cell of the table
 _ABOUT_US = ("127.0.0.1", "aiohttp", "inventory", "Traceback", SECRET)  # is no client's business
+_ONCE = ("post", "patch")  # what is not sent again by itself (RFC 9110 §9.2.2)
+_TURNED_AWAY = 503  # it says so itself that nothing was done
 _DOWN = Fault("is down", "is down", lambda _: None)
 
 
@@ -84,7 +86,7 @@ class Matrix:
 
     def _tell_unreached(self, told: Mapping[Key, Told]) -> None:
         for (name, column), each in told.items():
-            if not each.reached:
+            if not each.times:
                 title = f"the gateway did not ask the inventory ({each.cell}): "
                 self._find(name, each, f"{title}{column!r} was not tried")
 
@@ -92,6 +94,9 @@ class Matrix:
         name, expected = operation.operation_id, _expected(operation, fault)
         for wrong in (*_undeclared(expected, told), *self._leaks(told)):
             self._find(name, told, f"when the inventory {fault.words}, {wrong}")
+        if told.times > 1 and operation.method in _ONCE and fault.status != _TURNED_AWAY:
+            self._find(name, told, f"when the inventory {fault.words}, which may have done what it "
+                       f"was asked for, it is asked {told.times} times")  # fmt: skip
         self._note(name, fault.name, expected, told)
 
     def _leaks(self, told: Told) -> Iterator[str]:
