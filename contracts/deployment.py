@@ -33,6 +33,16 @@ class Deployment:
     services: Services | None = None
 
     @property
+    def gateway_shown(self) -> str:
+        """The gateway's base for a person: fresh services are gone when somebody looks."""
+        return "$DOORSTEP_GATEWAY_URL" if self.services else self.gateway_url
+
+    @property
+    def inventory_shown(self) -> str:
+        """The inventory's."""
+        return "$DOORSTEP_INVENTORY_URL" if self.services else self.inventory_url
+
+    @property
     def admin(self) -> Credential:
         """The key that the suite was given, which has every scope."""
         return api_key("admin", self.key)

@@ -52,14 +52,18 @@ def basic(name: str, key: str) -> Credential:
 
 
 class Door:
-    """Asks a service. ``service``: gateway or inventory; ``asked``: is called for each request."""
+    """Asks a service. ``service``: gateway or inventory; ``asked``: is called for each request.
+
+    ``shown``: its base for a person, if that is another.
+    """
 
     def __init__(
         self, contract: Contract, recorder: Recorder, *, service: str, base: str,
-        credential: Credential = NOBODY, asked: Callable[[], None] | None = None,
+        shown: str = "", credential: Credential = NOBODY, asked: Callable[[], None] | None = None,
     ) -> None:  # fmt: skip
         self.contract = contract
         self.base = base
+        self._shown = shown or base
         self.service = service
         self.credential = credential
         self._recorder = recorder
@@ -96,7 +100,7 @@ class Door:
 
     def curl(self, request: Request) -> str:
         """A line for a shell that sends the request again."""
-        return curl(self.base, request, self.credential.shown)
+        return curl(self._shown, request, self.credential.shown)
 
     def _fault_of_a_problem(self, answer: Answer) -> str:
         if (answer.header("content-type") or "").partition(";")[0] != _PROBLEM:

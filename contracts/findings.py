@@ -19,6 +19,14 @@ class CouldNotRun(RuntimeError):
     """A part came to no verdict; the message says why."""
 
 
+class CutShort(RuntimeError):
+    """A run came to no verdict. ``results``: what its parts came to until then."""
+
+    def __init__(self, message: str, results: Sequence[Result]) -> None:
+        super().__init__(message)
+        self.results = results
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One way in which a client would notice.

@@ -11,15 +11,18 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from contracts.contract import Contract
 from contracts.deployment import Deployment
-from contracts.findings import CouldNotRun, Run, Verdict
+from contracts.findings import CouldNotRun, CutShort, Result, Run, Verdict
 from contracts.parts import PARTS
 from contracts.report.data import write_json
 from contracts.report.html import write_html
 from contracts.report.junit import write_junit
 from contracts.report.terminal import Progress, write_terminal
+from contracts.report.words import visible
+from contracts.stopping import ended_like_ctrl_c
 from contracts.stores import STORES
 from contracts.suite import Options, Part, run
 
@@ -27,28 +30,42 @@ KEY_VARIABLE = "DOORSTEP_API_KEY"
 
 
 REPORT = Path("contracts-report")
+NO_VERDICT, INTERRUPTED = 2, 130
+_CODES = {Verdict.ALL_WELL: 0, Verdict.FINDINGS: 1, Verdict.SKIPPED: NO_VERDICT}
+_HELP = """\
+exit codes: 0 all well, 1 findings, 2 it could not run
+
+further commands: python -m contracts diff | release | mock | mutate (each has --help)
+"""
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs the suite; 0 all well, 1 findings, 2 it could not run."""
+    """Runs the suite; 0 all well, 1 findings, 2 it could not run, 130 it was interrupted."""
     options = _parser().parse_args(arguments)
     try:
-        with tempfile.TemporaryDirectory(prefix="doorstep-contracts-") as folder:
-            found = judge(options, arguments, Path(folder))
+        with ended_like_ctrl_c(), tempfile.TemporaryDirectory(prefix="doorstep-contracts-") as at:
+            return _judge(options, arguments, Path(at))
     except CouldNotRun as exc:
-        sys.stderr.write(f"{exc}\n")
-        return 2
-    _report(found, options.report)
-    return {Verdict.ALL_WELL: 0, Verdict.FINDINGS: 1, Verdict.SKIPPED: 2}[found.verdict]
+        sys.stderr.write(f"{visible(str(exc))}\n")
+        return NO_VERDICT
 
 
-def judge(options: argparse.Namespace, arguments: Sequence[str], folder: Path) -> Run:
-    """Runs the parts that were asked for; ``folder``: for what they leave behind."""
-    contract = Contract()
+def _judge(options: argparse.Namespace, arguments: Sequence[str], folder: Path) -> int:
+    """Runs the parts that were asked for, and reports; ``folder``: for what they leave behind."""
+    contract, wanted = Contract(), _options(options)
+    _check_writable(options.report)
     started, clock = datetime.now(UTC), time.monotonic()
-    with Progress(sys.stdout) as progress:
-        results = run(_parts(options.only), contract, _options(options), folder, progress)
-    return Run(
+    told = ""
+    code = None
+    try:
+        with Progress(sys.stdout) as progress:
+            results: Sequence[Result] = run(
+                _parts(options.only), contract, wanted, folder, progress
+            )
+    except CutShort as exc:
+        results, told = exc.results, str(exc)
+        code = INTERRUPTED if isinstance(exc.__cause__, KeyboardInterrupt) else NO_VERDICT
+    found = Run(
         started=f"{started:%Y-%m-%dT%H:%M:%SZ}",
         contract=contract.version,
         subject=options.gateway_url or f"fresh services of this checkout ({options.store})",
@@ -57,6 +74,17 @@ def judge(options: argparse.Namespace, arguments: Sequence[str], folder: Path) -
         seconds=time.monotonic() - clock,
         results=results,
     )
+    _report(found, options.report)
+    if told:
+        sys.stderr.write(f"{visible(told)}\n")
+    return _CODES[found.verdict] if code is None else code
+
+
+def _check_writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise CouldNotRun(f"--report {folder}: {exc.strerror}") from exc
 
 
 def _report(found: Run, folder: Path) -> None:
@@ -82,6 +110,7 @@ def _options(options: argparse.Namespace) -> Options:
         max_examples=options.max_examples,
         seconds=options.time,
         fail_fast=options.fail_fast,
+        whole=not options.only,
         store=options.store,
         settings=workers,
         given=_given(options),
@@ -90,17 +119,33 @@ def _options(options: argparse.Namespace) -> Options:
 
 def _given(options: argparse.Namespace) -> Deployment | None:
     if not options.gateway_url:
+        if options.inventory_url or options.signing_key:
+            raise CouldNotRun("--inventory-url and --signing-key go with --gateway-url")
         return None
-    key = os.environ.get(KEY_VARIABLE)
-    if not key:
+    key = os.environ.get(KEY_VARIABLE, "")
+    if key.count("_") < 2:
         raise CouldNotRun(f"set {KEY_VARIABLE} to a key of {options.gateway_url} with every scope")
+    if options.signing_key and not options.signing_key.is_file():
+        raise CouldNotRun(f"--signing-key: there is no file {options.signing_key}")
     return Deployment(options.gateway_url, key, options.inventory_url or "", options.signing_key)
+
+
+def _url(text: str) -> str:
+    try:
+        url = urlsplit(text)
+        usable = url.scheme in ("http", "https") and url.hostname and url.port != 0
+    except ValueError:
+        usable = False
+    if not usable or url.query or url.fragment or url.username:
+        raise argparse.ArgumentTypeError("has to be like https://doorstep.example.org:8080")
+    return text.rstrip("/")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="contracts", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+        prog="contracts", description=__doc__, epilog=_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
     names = [part.name for part in PARTS]
     parser.add_argument(
         "--only", action="append", metavar="PART", type=_part_name,
@@ -135,8 +180,8 @@ def _add_services(parser: argparse.ArgumentParser) -> None:
     given = parser.add_argument_group(
         "running services", f"instead of fresh ones, with a key of every scope in {KEY_VARIABLE}"
     )
-    given.add_argument("--gateway-url", metavar="URL")
-    given.add_argument("--inventory-url", metavar="URL")
+    given.add_argument("--gateway-url", type=_url, metavar="URL")
+    given.add_argument("--inventory-url", type=_url, metavar="URL")
     given.add_argument(
         "--signing-key", type=Path, metavar="FILE", help="the gateway's, to ask the inventory by"
     )

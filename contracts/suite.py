@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,10 +16,11 @@ import requests
 from contracts.contract import Contract
 from contracts.deployment import Deployment, fresh
 from contracts.door import Credential, Door
-from contracts.findings import CouldNotRun, Result
+from contracts.findings import CouldNotRun, CutShort, Result
 from contracts.ledger import Ledger
 from contracts.recorder import Recorder
 from contracts.services import NotReady
+from contracts.stopping import Stop, Stopped
 from contracts.stores import NoServer
 from contracts.wire import NoAnswer
 from openapi.selection import scopes_of
@@ -31,17 +32,19 @@ class Options:
 
     ``max_examples``: generated cases an operation and phase. ``seconds``: how long each fuzzing
     may take, and goes on for; None: as its examples take. ``fail_fast``: no part is started once
-    one has found something. ``settings``: environment variables for services that are started.
-    ``given``: services that run already, instead of fresh ones.
+    one has found something. ``whole``: all parts are run. ``settings``: environment variables for
+    services that are started. ``given``: services that run already, instead of fresh ones.
     """
 
     seed: int = 1
     max_examples: int = 15
     seconds: int | None = None
     fail_fast: bool = False
+    whole: bool = True
     store: str = "sqlite"
     settings: Mapping[str, str] = field(default_factory=dict)
     given: Deployment | None = None
+    stop: Stop = field(default_factory=Stop)
 
 
 class Needs:
@@ -107,20 +110,25 @@ class Stage:
     def gateway(self, part: str, deployment: Deployment | None = None) -> Door:
         """The gateway, asked with the admin's key."""
         to = deployment or self.deployment
-        return self._door(part, "gateway", to.gateway_url, to.admin)
+        return self._door(part, "gateway", (to.gateway_url, to.gateway_shown), to.admin)
 
     def inventory(self, part: str, deployment: Deployment | None = None) -> Door:
         """The inventory, asked as the gateway asks for the admin's key."""
         to = deployment or self.deployment
         identity = to.identity(sorted(scopes_of(self.contract.document)))
-        return self._door(part, "inventory", to.inventory_url, identity)
+        return self._door(part, "inventory", (to.inventory_url, to.inventory_shown), identity)
 
-    def _door(self, part: str, service: str, base: str, credential: Credential) -> Door:
+    def _door(self, part: str, service: str, base: tuple[str, str], credential: Credential) -> Door:
         recorder = Recorder(self.contract, self.ledger, part=part, service=service)
-        asked = partial(self._progress.advanced, part) if self._progress else None
         return Door(
-            self.contract, recorder, service=service, base=base, credential=credential, asked=asked
-        )
+            self.contract, recorder, service=service, base=base[0], shown=base[1],
+            credential=credential, asked=partial(self._asked, part),
+        )  # fmt: skip
+
+    def _asked(self, part: str) -> None:
+        self.options.stop.check()
+        if self._progress:
+            self._progress.advanced(part)
 
 
 class Progress(Protocol):
@@ -141,7 +149,8 @@ def run(
 ) -> list[Result]:
     """Runs the parts, those of different lanes beside each other, and returns them in order.
 
-    ``folder``: where they leave what they write. ``CouldNotRun`` when one came to no verdict.
+    ``folder``: where they leave what they write. ``CutShort`` when one came to no verdict, or the
+    run was interrupted.
     """
     results = {part.name: Result(part.name, part.title) for part in parts}
     ledger = Ledger(folder / "ledger.jsonl")
@@ -156,11 +165,26 @@ def run(
                 else:
                     _run_part(part, stage, result, progress)
 
-    for lanes in _rounds(parts):
-        with ThreadPoolExecutor(len(lanes)) as pool:
-            for lane in [pool.submit(run_lane, lane) for lane in lanes]:
-                lane.result()
+    try:
+        for lanes in _rounds(parts):
+            _run_lanes(run_lane, lanes, options.stop)
+    except (CouldNotRun, KeyboardInterrupt) as exc:
+        raise CutShort(str(exc) or "the run was interrupted", list(results.values())) from exc
     return list(results.values())
+
+
+def _run_lanes(
+    run_lane: Callable[[Sequence[Part]], None], lanes: Sequence[Sequence[Part]], stop: Stop
+) -> None:
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        running = [pool.submit(run_lane, lane) for lane in lanes]
+        try:
+            wait(running)  # what one lane finds is worth knowing though another could not be judged
+        except KeyboardInterrupt:
+            stop.set()
+            raise
+    for lane in running:
+        lane.result()
 
 
 LAST = "last"  # the lane of parts that read what all others did
@@ -180,17 +204,28 @@ def _rounds(parts: Sequence[Part]) -> Iterator[list[list[Part]]]:
 def _run_part(part: Part, stage: Stage, result: Result, progress: Progress) -> None:
     progress.started(part.name)
     with _timed(result):
-        result.skipped = _missing(part, stage.options.given)
+        result.skipped = _missing(part, stage.options)
         if not result.skipped:
             try:
                 part.judge(stage, result)
-            except (NotReady, NoServer, NoAnswer, requests.RequestException) as exc:
+            except (NotReady, NoServer, NoAnswer, Stopped, requests.RequestException) as exc:
+                result.skipped = f"it could not be judged: {exc}"
                 raise CouldNotRun(f"{part.name} could not be judged: {exc}") from exc
+            _check_not_vacuous(result)
     progress.ended(result)
 
 
-def _missing(part: Part, given: Deployment | None) -> str:
-    """Why the part cannot be judged of services that run already; empty when it can."""
+def _check_not_vacuous(result: Result) -> None:
+    if not (result.cases or result.findings or result.skipped):
+        result.skipped = "there was nothing to judge"
+        raise CouldNotRun(f"{result.part} had nothing to judge, which is no pass")
+
+
+def _missing(part: Part, options: Options) -> str:
+    """Why the part cannot be judged; empty when it can."""
+    if part.needs == Needs.ALL and not options.whole:
+        return "it judges what all parts did together"
+    given = options.given
     if given is None or part.needs in (Needs.NOTHING, Needs.GATEWAY):
         return ""
     if part.needs in (Needs.FRESH, Needs.ALL):

@@ -11,7 +11,7 @@ import json
 import shlex
 import socket
 import ssl
-import time
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from http.client import HTTPException, HTTPResponse, IncompleteRead
@@ -19,8 +19,8 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 TIMEOUT = 30.0  # seconds in which nothing comes
-LONGEST = 120.0  # seconds for a whole body
-LARGEST = 256 * 1024 * 1024  # bytes of one
+LONGEST = 60.0  # seconds for a whole answer
+LARGEST = 64 * 1024 * 1024  # bytes of a body
 
 Header = tuple[str, str | bytes]
 
@@ -106,21 +106,26 @@ def _connection(url: SplitResult) -> socket.socket:
 
 def _receive(connection: socket.socket, method: str) -> Answer:
     response = HTTPResponse(connection, method=method)
+    # A time-out is for each part alone: what drips, or hints for ever, would never end.
+    cut = threading.Timer(LONGEST, connection.shutdown, [socket.SHUT_RDWR])
+    cut.daemon = True
+    cut.start()
     try:
         response.begin()
         headers = tuple((name.lower(), value) for name, value in response.getheaders())
         return Answer(response.status, headers, b"".join(_parts(response)))
     finally:
+        cut.cancel()
         response.close()
 
 
 def _parts(response: HTTPResponse) -> Iterator[bytes]:
     """The body as it comes; ``NoAnswer`` when it has no end that can be waited for."""
-    size, deadline = 0, time.monotonic() + LONGEST
+    size = 0
     while part := response.read1(65536):
         size += len(part)
-        if size > LARGEST or time.monotonic() > deadline:
-            raise NoAnswer(f"the answer had no end after {LONGEST:.0f} s or {LARGEST} bytes")
+        if size > LARGEST:
+            raise NoAnswer(f"the answer had no end after {LARGEST} bytes")
         yield part
     if response.length:  # of what was announced
         raise IncompleteRead(b"", response.length)
@@ -157,7 +162,7 @@ def _bytes(value: str | bytes) -> bytes:
 def curl(base: str, request: Request, credential: str = "") -> str:
     """A line for bash that sends the same.
 
-    ``credential``: a header with a variable for the secret.
+    ``credential``: a header with a variable for the secret; ``base`` may be a variable too.
     """
     words = ["curl -i --path-as-is --globoff"]
     if request.method == "HEAD":
@@ -182,7 +187,9 @@ def curl(base: str, request: Request, credential: str = "") -> str:
     words += [f"--data-binary {'@-' if source else _quoted(request.body)}"] * (
         request.body is not None
     )
-    return f"{source}{' '.join(words)} {shlex.quote(base.rstrip('/') + request.target)}"
+    # A base that is a variable is the shell's to read.
+    url = f'"{base}"' if base.startswith("$") else shlex.quote(base.rstrip("/"))
+    return f"{source}{' '.join(words)} {url}{shlex.quote(request.target)}"
 
 
 def _quoted(content: bytes | None) -> str:

@@ -19,6 +19,9 @@ class BadAcceptance(ValueError):
     """The file cannot be read as acceptances. The message says where and what would be right."""
 
 
+_TO_SAY = "say here why no client is let down"
+
+
 @dataclass(frozen=True, slots=True)
 class Acceptance:
     """Accepts one change as it is told, in just these operations, and says why."""
@@ -53,6 +56,8 @@ def _read(place: str, entry: Any) -> Acceptance:
     for key in _TEXTS:
         if not isinstance(entry[key], str) or not entry[key].strip():
             raise BadAcceptance(f"{place}/{key}: it has to be text; put it in quotes")
+    if entry["reason"].strip() == _TO_SAY:
+        raise BadAcceptance(f"{place}/reason: it has to say why no client is let down")
     operations = entry.get("operations", [])
     if not isinstance(operations, list) or not all(isinstance(one, str) for one in operations):
         raise BadAcceptance(f"{place}/operations: it has to be a list of operationIds")
@@ -65,7 +70,7 @@ def entry_for(change: Change) -> str:
     entry: dict[str, Any] = {"place": change.place, "was": change.was, "now": change.now}
     if change.operations:
         entry["operations"] = [*change.operations]
-    entry["reason"] = "say here why no client is let down"
+    entry["reason"] = _TO_SAY
     return yaml.safe_dump([entry], sort_keys=False, allow_unicode=True, width=1000).rstrip()
 
 

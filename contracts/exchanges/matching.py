@@ -60,6 +60,8 @@ def check_matcher(matcher: Any) -> None:
         named = [key for key in matcher if key.startswith("$")]
         if named and len(named) < len(matcher):
             raise MatcherFault(f"{named[0]} stands beside names of members")
+        if named and len([key for key in named if key != "$min"]) != 1:
+            raise MatcherFault(f"{', '.join(named)}: there has to be one matcher, and $min beside")
         for key in named:
             _check_named(key, matcher[key])
         for part in () if named else matcher.values():
@@ -71,6 +73,12 @@ def _check_named(key: str, of: Any) -> None:
         raise MatcherFault(f"there is no matcher {key}; there are: {', '.join(_MATCHERS)}")
     if key == "$type" and of not in _TYPES:
         raise MatcherFault(f"there is no type {of}; there are: {', '.join(_TYPES)}")
+    if key == "$one_of" and not isinstance(of, list):
+        raise MatcherFault("$one_of has to be a list of values")
+    if key == "$min" and not (isinstance(of, int) and of >= 0):
+        raise MatcherFault("$min has to be a number of items")
+    if key == "$regex" and not isinstance(of, str):
+        raise MatcherFault("$regex has to be text")
     if key == "$regex":
         try:
             re.compile(of)

@@ -13,6 +13,7 @@ from contracts.findings import CouldNotRun, Finding
 from contracts.fuzzing.reports import cases_of, failures_of, warnings_of
 from contracts.fuzzing.targets import Target
 from contracts.services import ROOT
+from contracts.stopping import Stop
 
 _CLEAN, _FAILURES = 0, 1  # exit codes that are a verdict
 _SHOWN = 120  # lines of what it said where there is no verdict
@@ -40,19 +41,22 @@ class Fuzzed:
     findings: list[Finding]
 
 
-def fuzz(target: Target, effort: Effort, notes: Mapping[str, str], folder: Path) -> Fuzzed:
+def fuzz(
+    target: Target, effort: Effort, notes: Mapping[str, str], folder: Path, stop: Stop
+) -> Fuzzed:
     """One run of the Schemathesis command; its output and its reports go to ``folder``.
 
-    ``notes``: what tells the hooks where to write down what happens. ``CouldNotRun`` when it came
-    to no verdict.
+    ``notes``: what tells the hooks where to write down what happens. ``stop``: ends it early.
+    ``CouldNotRun`` when it came to no verdict.
     """
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "schemathesis.log"
     with log.open("wb") as output:
-        code = subprocess.run(
+        command = subprocess.Popen(
             _command(target, effort, folder),
             cwd=ROOT, env={**os.environ, **notes, **target.environ}, stdout=output, stderr=output,
-        ).returncode  # fmt: skip
+        )  # fmt: skip
+        code = stop.wait_for(command)
     reports = folder / "junit.xml", folder / "report.json"
     if code not in (_CLEAN, _FAILURES) or not all(report.exists() for report in reports):
         tail = "\n".join(log.read_text().splitlines()[-_SHOWN:])

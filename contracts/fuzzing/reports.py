@@ -39,13 +39,17 @@ def failures_of(report: Path, target: Target) -> Iterator[Finding]:
         label = case.get("name", "")
         for element in (*case.iter("failure"), *case.iter("error")):
             for text in _NUMBER.split(element.text or "")[1:] or [element.text or ""]:
-                yield _finding(target.operation_ids.get(label, label), text, target.credential)
+                yield _finding(target.operation_ids.get(label, label), text, target)
 
 
-def _finding(operation: str, text: str, credential: str) -> Finding:
+def _finding(operation: str, text: str, target: Target) -> Finding:
     said, _, again = text.partition(_AGAIN)
     title = _TITLE.search(said)
-    curl = _CREDENTIAL.sub(f'-H "{credential}"', again.strip())
+    curl = _CREDENTIAL.sub(f'-H "{target.credential}"', again.strip())
+    if target.shown != target.url:
+        # In single quotes a variable would be no variable.
+        curl = curl.replace(f"'{target.url}", f'"{target.shown}"\'')
+        curl = curl.replace(target.url, f'"{target.shown}"')
     detail = "\n".join(line.strip() for line in said.splitlines()[1:] if line.strip())
     return Finding(title[1] if title else "Schemathesis found a failure", operation, detail, curl)
 

@@ -32,6 +32,7 @@ class Target:
 
     service: str
     url: str
+    shown: str  # the same for a person
     document: Path
     config: Path
     environ: Mapping[str, str]
@@ -45,6 +46,7 @@ def gateway(deployment: Deployment, contract: Contract, _folder: Path) -> Target
     return Target(
         service="gateway",
         url=deployment.gateway_url,
+        shown=deployment.gateway_shown,
         document=contract.file,
         config=CONFIG,
         environ=_helpers(deployment)
@@ -62,6 +64,7 @@ def inventory(deployment: Deployment, contract: Contract, folder: Path) -> Targe
     return Target(
         service="inventory",
         url=deployment.inventory_url,
+        shown=deployment.inventory_shown,
         document=_with_bearer_alone(contract, operations, folder / "inventory.yaml"),
         config=_config(folder, '[auth.openapi.OAuth2]\nbearer = "${DOORSTEP_IDENTITY}"\n'),
         environ=_helpers(deployment) | {"DOORSTEP_IDENTITY": token},
@@ -83,6 +86,7 @@ def tenants(deployment: Deployment, contract: Contract, folder: Path) -> Target:
     return Target(
         service="gateway",
         url=deployment.gateway_url,
+        shown=deployment.gateway_shown,
         document=_with_bearer_alone(contract, operations, folder / "tenants.yaml"),
         config=_config(folder, wfc, warnings=False),
         environ=_helpers(deployment),

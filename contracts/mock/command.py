@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     parser.description = __doc__
     parser.add_argument("--host", default="127.0.0.1", help="the address that it listens on")
-    parser.add_argument("--port", type=int, default=0, help="0: a free one, which is printed")
+    parser.add_argument("--port", type=_port, default=0, help="0: a free one, which is printed")
     parser.add_argument("--contract", type=Path, default=CONTRACT, help="an OpenAPI 3.0 document")
     parser.add_argument(
         "--key", action="append", default=[], help="a key or token that is good; any, without it"
@@ -29,6 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed-file", type=Path, help='what is there at first: {"/v1/devices": [{…}]}'
     )
+
+
+def _port(text: str) -> int:
+    number = int(text) if text.isdecimal() else -1
+    if not 0 <= number <= 65535:
+        raise argparse.ArgumentTypeError("has to be 0 to 65535")
+    return number
 
 
 def run(options: argparse.Namespace) -> int:

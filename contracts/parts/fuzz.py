@@ -70,7 +70,7 @@ def _judge(
         SERVICE_VARIABLE: target.service,
         CONTRACT_VARIABLE: str(stage.contract.file),
     }
-    fuzzed = fuzz(target, effort, notes, folder)
+    fuzzed = fuzz(target, effort, notes, folder, stage.options.stop)
     result.cases += fuzzed.cases
     result.findings += fuzzed.findings
     result.tables.append(_table(target, stage.ledger, result))

@@ -71,7 +71,7 @@ def _record(stage: Stage, result: Result) -> tuple[Cassette, str]:
             checks="not_a_server_error", phases="examples,coverage,fuzzing",
         )  # fmt: skip
         notes = {cassette.VARIABLE: str(tape.file)}
-        result.findings += fuzz(target, effort, notes, folder).findings
+        result.findings += fuzz(target, effort, notes, folder, stage.options.stop).findings
         return tape, deployment.key
 
 

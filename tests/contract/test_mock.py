@@ -205,7 +205,7 @@ def test_a_fuzzer_finds_nothing_at_a_kind_of_resource(tmp_path: Path) -> None:
     file.write_text(yaml.safe_dump(content, sort_keys=False))
     with a_mock(CONTRACT, tmp_path, keys=[KEY]) as mock:
         target = Target(
-            service="mock", url=mock.url, document=file, config=CONFIG,
+            service="mock", url=mock.url, shown=mock.url, document=file, config=CONFIG,
             environ={"DOORSTEP_API_KEY": KEY, "DOORSTEP_GATEWAY_URL": mock.url,
                      "DOORSTEP_CLIENT_ID": "a", "DOORSTEP_CLIENT_SECRET": "b"},
             credential="X-API-Key: $DOORSTEP_API_KEY",

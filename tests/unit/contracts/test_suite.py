@@ -10,7 +10,7 @@ import pytest
 
 from contracts.contract import Contract
 from contracts.deployment import Deployment
-from contracts.findings import CouldNotRun, Result, Run, Verdict
+from contracts.findings import CutShort, Result, Run, Verdict
 from contracts.services import NotReady
 from contracts.suite import LAST, Needs, Options, Part, Stage, run
 
@@ -53,7 +53,8 @@ def test_results_are_in_the_order_of_the_parts(tmp_path: Path) -> None:
 def test_lanes_run_beside_each_other(tmp_path: Path) -> None:
     both = threading.Barrier(2, timeout=10)
 
-    def meet(_stage: Stage, _result: Result) -> None:
+    def meet(_stage: Stage, result: Result) -> None:
+        result.cases += 1
         both.wait()
 
     ran(tmp_path, a_part("a", meet, "one"), a_part("b", meet, "two"))
@@ -63,7 +64,11 @@ def test_the_last_lane_waits_for_all_others(tmp_path: Path) -> None:
     order: list[str] = []
 
     def note(name: str) -> Judge:
-        return lambda _stage, _result: order.append(name)
+        def judge(stage: Stage, result: Result) -> None:
+            well(stage, result)
+            order.append(name)
+
+        return judge
 
     ran(tmp_path, a_part("z", note("z"), LAST), a_part("a", note("a")), a_part("b", note("b"), "b"))
 
@@ -101,7 +106,31 @@ def test_services_that_do_not_get_ready_are_no_verdict(tmp_path: Path) -> None:
     def judge(_stage: Stage, _result: Result) -> None:
         raise NotReady("the gateway ended with 1")
 
-    with pytest.raises(CouldNotRun, match="a could not be judged: the gateway ended with 1"):
+    with pytest.raises(CutShort, match="a could not be judged: the gateway ended with 1") as told:
+        ran(tmp_path, a_part("a", judge), a_part("b", finds, "b"))
+
+    assert told.value.results[0].skipped == "it could not be judged: the gateway ended with 1"
+    assert told.value.results[1].findings, "what another lane found is not lost"
+
+
+def test_a_part_that_judged_nothing_is_no_pass(tmp_path: Path) -> None:
+    with pytest.raises(CutShort, match="a had nothing to judge"):
+        ran(tmp_path, a_part("a", lambda _stage, _result: None))
+
+
+def test_what_judges_a_whole_run_is_not_judged_of_a_part_of_it(tmp_path: Path) -> None:
+    (result,) = ran(tmp_path, a_part("a", needs=Needs.ALL), whole=False)
+
+    assert result.skipped == "it judges what all parts did together"
+
+
+def test_an_interrupted_run_ends_before_its_next_request(tmp_path: Path) -> None:
+    def judge(stage: Stage, result: Result) -> None:
+        result.cases += 1
+        stage.options.stop.set()
+        stage.options.stop.check()
+
+    with pytest.raises(CutShort, match="interrupted"):
         ran(tmp_path, a_part("a", judge))
 
 

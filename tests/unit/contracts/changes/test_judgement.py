@@ -89,7 +89,12 @@ def test_what_is_accepted_with_a_reason_passes(files: Any, tmp_path: Path) -> No
     old, new = files(new="1.3.0", guard=NOTHING)
     (change,) = [c for c in judged(old, new).changes if c.operations]
     accepted = tmp_path / "accepted.yaml"
-    accepted.write_text(yaml.safe_dump({"changes": yaml.safe_load(entry_for(change))}))
+    entries = yaml.safe_load(entry_for(change))
+    accepted.write_text(yaml.safe_dump({"changes": entries}))
+    with pytest.raises(BadAcceptance, match="has to say why no client is let down"):
+        read_acceptances(accepted)
+    entries[0]["reason"] = "No key was ever made without it."
+    accepted.write_text(yaml.safe_dump({"changes": entries}))
 
     assert judged(old, new, read_acceptances(accepted)).findings == []
 
