@@ -1,12 +1,15 @@
-"""Refused for now: too many requests or bad credentials, and an issuer that cannot be asked."""
+"""Refused for now: too many requests or bad credentials, a busy store, an issuer out of reach."""
 
 from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import time
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
@@ -39,6 +42,9 @@ def judge(stage: Stage, result: Result) -> None:
     # Elsewhere the suite is let off this limit, or it would be refused itself.
     with stage.fresh(UNLIMITED_NETWORKS="", **settings) as deployment:
         door = stage.gateway(NAME, deployment)
+        if stage.options.store == "sqlite" and deployment.services is not None:
+            with _held(deployment.services.data / "inventory.db"):
+                _judge_store(door, result)
         _judge_issuer(door, result)
         for operation in _that_declare(door, TOO_MANY):
             for limit in operation.policy.rate_limits:
@@ -46,6 +52,24 @@ def judge(stage: Stage, result: Result) -> None:
                     key = deployment.make_key(NAME, scopes_of(door.contract.document))
                     _judge_rate_limit(door, operation, limit, key, result)
         _judge_limit(door, result)
+
+
+@contextmanager
+def _held(database: Path) -> Iterator[None]:
+    """Nobody else writes to the SQLite file, as while another process takes its time with it."""
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("ROLLBACK")
+
+
+def _judge_store(door: Door, result: Result) -> None:
+    """The store does not take a write. One alone is asked for: each waits its turn first."""
+    operation = door.contract.operations["create_customer"]
+    answer = _ask(door, operation, UNAVAILABLE, result, "a client whose write the store refuses")
+    if answer.status == UNAVAILABLE and not answer.header("retry-after"):
+        result.find("a client whose write the store refuses is not told when to come again",
+                    operation.operation_id, "The 503 has no Retry-After.")  # fmt: skip
 
 
 def _judge_issuer(door: Door, result: Result) -> None:
@@ -109,7 +133,7 @@ def _that_declare(door: Door, status: int) -> Iterator[Operation]:
             yield operation
 
 
-def _ask(door: Door, operation: Operation, status: int, result: Result, who: str) -> None:
+def _ask(door: Door, operation: Operation, status: int, result: Result, who: str) -> Answer:
     result.cases += 1
     request = SeededSamples(door.contract, NAME).of(operation).request()
     answer = door.ask(request)
@@ -119,6 +143,7 @@ def _ask(door: Door, operation: Operation, status: int, result: Result, who: str
     elif fault := door.fault(request, answer):
         result.find(f"a {status} is not as the contract declares it: {fault}",
                     operation.operation_id, answer.text, door.curl(request))  # fmt: skip
+    return answer
 
 
 def _bad_credential(schemes: Collection[str], unknown: Credential) -> Credential:
