@@ -29,6 +29,8 @@ def judge(stage: Stage, result: Result) -> None:
         for door in _doors(stage, operation):
             _judge_operation(door, samples, operation, result)
         rows.append((operation.operation_id, result.cases - cases, len(result.findings) - findings))
+        if stage.options.fail_fast and result.findings:
+            break  # each that is not answered takes a while
     columns = ("operation", "probes", "findings")
     result.tables.append(Table("Probes", columns, [tuple(map(str, row)) for row in rows]))
 
