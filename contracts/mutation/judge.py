@@ -85,6 +85,8 @@ class SuiteJudge:
             seconds = 0.0
             for parts in stages(fault, self._effort.stages):
                 verdict = self._judge_stage(work, parts)
+                if verdict.by == START:  # a port may have been taken in the meantime
+                    verdict = self._judge_stage(work, parts)
                 seconds += verdict.seconds
                 if verdict.by:
                     return Verdict(verdict.by, verdict.finding, seconds)

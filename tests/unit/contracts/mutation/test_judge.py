@@ -97,6 +97,20 @@ def test_services_that_do_not_start_have_found_the_fault(tmp_path: Path) -> None
     )
 
 
+def test_services_that_start_the_second_time_have_found_nothing(tmp_path: Path) -> None:
+    flag = tmp_path / "tried"
+    suite = _SUITE.format(asked=str(tmp_path / "asked.txt"))
+    first = (
+        f"import pathlib, sys\nflag = pathlib.Path({str(flag)!r})\nif not flag.exists():\n"
+        "    flag.touch()\n    sys.stderr.write('exchanges could not be judged: a port')\n"
+        "    sys.exit(2)\n"
+    )
+
+    verdict = SuiteJudge(_tree(tmp_path, first + suite), Effort(), Processes()).judge(FAULT)
+
+    assert verdict.by == "probes"
+
+
 def test_a_suite_that_cannot_run_comes_to_no_verdict(tmp_path: Path) -> None:
     root = _tree(tmp_path, 'import sys; sys.stderr.write("no such part"); sys.exit(2)')
 
