@@ -153,7 +153,7 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--seed", type=int, default=1, help="of what is generated (%(default)s)")
     parser.add_argument(
-        "--max-examples", type=_positive, default=15, metavar="N",
+        "--max-examples", type=_positive, default=8, metavar="N",
         help="generated for an operation and phase (%(default)s)",
     )  # fmt: skip
     parser.add_argument(

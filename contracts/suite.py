@@ -37,7 +37,7 @@ class Options:
     """
 
     seed: int = 1
-    max_examples: int = 15
+    max_examples: int = 8
     seconds: int | None = None
     fail_fast: bool = False
     whole: bool = True
