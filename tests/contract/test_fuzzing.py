@@ -21,6 +21,7 @@ from contracts.ledger import Entry, Ledger
 from contracts.parity import cassette
 from contracts.parity.cassette import Cassette
 from contracts.parts import fuzz
+from contracts.stopping import Stop
 from contracts.suite import Options, Stage
 from openapi import CONTRACT
 from openapi.document import METHODS
@@ -91,7 +92,7 @@ def sent(contract: Contract, folder: Path, seed: int) -> list[tuple[str, str, by
     with fresh() as deployment:
         target = targets.gateway(deployment, contract, folder)
         effort = Effort(seed, 5, phases="fuzzing")  # the other phases make the same by any seed
-        fuzz_it(target, effort, {cassette.VARIABLE: str(tape.file)}, folder)
+        fuzz_it(target, effort, {cassette.VARIABLE: str(tape.file)}, folder, Stop())
     asked = [exchange.request for exchange in tape.exchanges()]
     return [(request.method, request.target, request.body) for request in asked]
 

@@ -28,6 +28,7 @@ from contracts.mock.app import create_app
 from contracts.mock.serving import running
 from contracts.recorder import Recorder
 from contracts.services import ROOT
+from contracts.stopping import Stop
 from contracts.wire import Answer, Request, json_request
 from openapi import CONTRACT
 from openapi.document import METHODS
@@ -211,7 +212,7 @@ def test_a_fuzzer_finds_nothing_at_a_kind_of_resource(tmp_path: Path) -> None:
             credential="X-API-Key: $DOORSTEP_API_KEY",
             operation_ids={item[m]["operationId"]: item[m]["operationId"] for item, m in methods},
         )  # fmt: skip
-        fuzzed = fuzz(target, Effort(seed=1, max_examples=5), {}, tmp_path / "fuzzing")
+        fuzzed = fuzz(target, Effort(seed=1, max_examples=5), {}, tmp_path / "fuzzing", Stop())
 
     assert fuzzed.findings == []
     assert fuzzed.cases > 100
