@@ -39,4 +39,6 @@ def make(made: Callable[[], str]) -> str:
 
 
 def _wait(seconds: str | None) -> None:
-    time.sleep(min(float(seconds or 1), _LONGEST))  # as the answer says
+    """As the answer says; a second where it says a date (RFC 9110 §10.2.3), or nothing."""
+    told = float(seconds) if seconds and seconds.isdecimal() else 1.0
+    time.sleep(min(told, _LONGEST))
