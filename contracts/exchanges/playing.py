@@ -51,7 +51,7 @@ def play(exchange: Exchange, provider: Provider, patience: float = PATIENCE) -> 
     try:
         for step in exchange.content.get("given", ()):
             player.give(step)
-        return player.judge(exchange.content)
+        return next(filter(None, map(player.judge, exchange.asked)), None)
     except _NotGiven as exc:
         return exc.broken
     finally:
@@ -79,13 +79,13 @@ class _Player:
                 raise _NotGiven(Broken(how, door.curl(request)))
             self._values[name] = value if isinstance(value, str) else json.dumps(value)
 
-    def judge(self, content: Mapping[str, Any]) -> Broken | None:
-        """Sends the request that it is about, again while it may take its time."""
-        door, request = self._asked(content["request"])
-        deadline = time.monotonic() + min(content.get("within", 0), self._patience)
+    def judge(self, asked: Mapping[str, Any]) -> Broken | None:
+        """Sends a request that it is about, again while its answer may take its time."""
+        door, request = self._asked(asked["request"])
+        deadline = time.monotonic() + min(asked.get("within", 0), self._patience)
         while True:
             answer = self._ask(door, request)
-            found = list(differences(self._filled(content["answer"]), answer))
+            found = list(differences(self._filled(asked["answer"]), answer))
             if not found or time.monotonic() >= deadline:
                 break
             time.sleep(PAUSE)

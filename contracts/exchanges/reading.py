@@ -17,6 +17,7 @@ from openapi.source import DocumentFault, Source
 FOLDER = Path(__file__).parent
 VARIABLE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 NEW = "new"  # names what an exchange makes; another one each time
+_UNKNOWN = "is not to be sent"  # what the validator says of a member that there is not
 _SCHEMA = compile_foreign(json.loads((FOLDER / "exchange.schema.json").read_text()))
 
 
@@ -36,6 +37,11 @@ class Exchange:
     def description(self) -> str:
         """What is relied on, as one sentence."""
         return str(self.content["description"])
+
+    @property
+    def asked(self) -> tuple[Mapping[str, Any], ...]:
+        """What is asked, and has to be answered so: the request itself, and those beside it."""
+        return (self.content, *self.content.get("also", ()))
 
     @property
     def mock_cannot(self) -> str:
@@ -65,9 +71,10 @@ def read(file: Path) -> Consumer:
     except DocumentFault as exc:
         raise ExchangeFault(str(exc)) from exc
     content = source.content
-    for where, what in faults(_SCHEMA, content):
-        what = what.replace("is not to be sent", "is not known here")
-        raise _fault(source, where, what)
+    # A misspelt key is a missing one too: what is there says more than what is not.
+    found = sorted(faults(_SCHEMA, content), key=lambda fault: _UNKNOWN not in fault[1])
+    for where, what in found:
+        raise _fault(source, where, what.replace(_UNKNOWN, "is not known here"))
     for index, exchange in enumerate(content["exchanges"]):
         for where, what in _faults(exchange):
             raise _fault(source, f"/exchanges/{index}{where}", what)
@@ -95,14 +102,19 @@ def _faults(exchange: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for index, step in enumerate(exchange.get("given", ())):
         yield from _unknown(step["request"], known, f"/given/{index}/request")
         known |= step.get("capture", {}).keys()
-    for key in ("request", "answer", "afterwards"):
+    for key in ("request", "answer", "also", "afterwards"):
         yield from _unknown(exchange.get(key), known, f"/{key}")
-    answer = exchange["answer"]
+    yield from _unusable(exchange["answer"], "/answer")
+    for index, asked in enumerate(exchange.get("also", ())):
+        yield from _unusable(asked["answer"], f"/also/{index}/answer")
+
+
+def _unusable(answer: Mapping[str, Any], at: str) -> Iterator[tuple[str, str]]:
     for key in ("headers", "body", "text", "lines"):
         try:
             check_matcher(answer.get(key))
         except MatcherFault as exc:
-            yield f"/answer/{key}", str(exc)
+            yield f"{at}/{key}", str(exc)
 
 
 def _unknown(part: Any, known: set[str], at: str) -> Iterator[tuple[str, str]]:

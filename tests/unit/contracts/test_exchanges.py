@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from contracts.door import Door
 from contracts.exchanges.matching import ABSENT, MatcherFault, check_matcher, mismatches
-from contracts.exchanges.playing import differences
+from contracts.exchanges.playing import differences, play
 from contracts.exchanges.reading import ExchangeFault, read, read_all
 from contracts.services import ROOT
-from contracts.wire import Answer
+from contracts.wire import Answer, Request
 
 
 @pytest.mark.parametrize(
@@ -130,6 +131,30 @@ def test_a_file_is_read_with_the_lines_of_its_exchanges(tmp_path: Path) -> None:
             r"/request: \{etag\} was not captured before; there are: \{new\}",
         ),
         ({"why": ""}, "/why: "),
+        ({"alsso": []}, "/alsso: is not known here"),
+        (
+            {"also": [{"request": {"method": "GET", "path": "/"}}]},
+            '/also/0: "answer" is a required',
+        ),
+        (
+            {"also": [{"request": {"method": "GET", "path": "/"}, "answr": {"status": 200}}]},
+            "/also/0/answr: is not known here; there are: answer, request",
+        ),
+        (
+            {"also": [{"request": {"method": "GET", "path": "/{a}"}, "answer": {"status": 200}}]},
+            r"/also: \{a\} was not captured before",
+        ),
+        (
+            {
+                "also": [
+                    {
+                        "request": {"method": "GET", "path": "/"},
+                        "answer": {"status": 200, "text": {"$like": 1}},
+                    }
+                ]
+            },
+            "/also/0/answer/text: there is no matcher",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_file_is_told_with_its_line(
@@ -137,6 +162,40 @@ def test_what_is_wrong_with_a_file_is_told_with_its_line(
 ) -> None:
     with pytest.raises(ExchangeFault, match=rf"x\.json:[0-9]+: .*{told}"):
         read(written(tmp_path, **changed))
+
+
+class Saying(Door):
+    """A service that gives the same answer whatever it is asked, and keeps what that was."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+        self.asked: list[str] = []
+
+    def door(self, who: Any) -> Door:
+        return self
+
+    def ask(self, request: Request) -> Answer:
+        self.asked.append(request.target)
+        return Answer(self.status, (), b"")
+
+    def curl(self, request: Request) -> str:
+        return request.target
+
+
+def test_all_that_is_asked_beside_has_to_be_answered_so(tmp_path: Path) -> None:
+    beside = [
+        {"request": {"method": "GET", "path": f"/{status}"}, "answer": {"status": status}}
+        for status in (200, 204, 200)
+    ]
+    (exchange,) = read(written(tmp_path, also=beside)).exchanges
+    service = Saying(200)
+
+    broken = play(exchange, service)
+
+    assert broken is not None
+    assert broken.how.startswith("The status is 200, not 204")
+    assert broken.curl == "/204"
+    assert service.asked[1:] == ["/200", "/204"]
 
 
 def test_the_files_that_rely_on_something_exist() -> None:
