@@ -1,4 +1,4 @@
-"""Refused for now: too many requests or bad credentials, a busy store, an issuer out of reach."""
+"""Refused though well asked: too often, while a store or an issuer is busy, or of the first key."""
 
 from __future__ import annotations
 
@@ -15,18 +15,21 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
 from contracts.authorisation.credentials import UNKNOWN_KEY
+from contracts.authorisation.keyring import client_of
 from contracts.door import Credential, Door, api_key, basic, bearer
 from contracts.findings import CouldNotRun, Result
+from contracts.samples.making import Samples
+from contracts.samples.place import kind_of
 from contracts.samples.seeded import SeededSamples
 from contracts.services import free_port
 from contracts.suite import Needs, Part, Stage
-from contracts.wire import Answer, json_request
+from contracts.wire import Answer, Request, json_request
 from openapi.document import Operation
 from openapi.policy import RateLimit
 from openapi.selection import scopes_of
 
 NAME = "refusals"
-TOO_MANY, UNAVAILABLE = 429, 503
+CONFLICT, TOO_MANY, UNAVAILABLE = 409, 429, 503
 _AT_ONCE = 8
 _REACHED = 100  # requests that are sent in moments, whatever the machine
 _STATE = '"{}";r=[0-9]+;t=[0-9]+'
@@ -34,7 +37,7 @@ _ISSUER = "https://login.example.org/"
 
 
 def judge(stage: Stage, result: Result) -> None:
-    """Asks every operation that declares it, when it cannot be served for the moment."""
+    """Asks every operation that declares it, when it is not to be served."""
     nowhere = f"http://127.0.0.1:{free_port()}/keys"
     issuers = [{"iss": _ISSUER, "audience": "doorstep", "jwks_url": nowhere}]
     # One process, as each counts for itself.
@@ -51,7 +54,8 @@ def judge(stage: Stage, result: Result) -> None:
                 if limit.limit <= _REACHED:
                     key = deployment.make_key(NAME, scopes_of(door.contract.document))
                     _judge_rate_limit(door, operation, limit, key, result)
-        _judge_limit(door, result)
+        _judge_first_key(door, deployment.key, result)  # where it is changed, it is gone
+        _judge_limit(door, result)  # and here no good one is needed
 
 
 @contextmanager
@@ -89,6 +93,19 @@ def _judge_limit(door: Door, result: Result) -> None:
         bad = _bad_credential(door.contract.schemes(operation), unknown)
         _ask(door.with_credential(bad), operation, TOO_MANY, result,
              "an address that tried too many bad credentials")  # fmt: skip
+
+
+def _judge_first_key(door: Door, key: str, result: Result) -> None:
+    """The first key is asked to change itself.
+
+    Whoever got hold of it must not lock out those who own the machine.
+    """
+    samples = Samples(door.contract, lambda kind: f"{NAME}-{kind}")
+    for operation in _that_declare(door, CONFLICT):
+        if kind_of(operation) == "api-keys":
+            request = samples.of(operation, {"api-keys": client_of(key)}).request()
+            _judge_answer(door, operation, request, CONFLICT, result,
+                          "a client that changes the key which the first start made")  # fmt: skip
 
 
 def _judge_rate_limit(
@@ -134,8 +151,14 @@ def _that_declare(door: Door, status: int) -> Iterator[Operation]:
 
 
 def _ask(door: Door, operation: Operation, status: int, result: Result, who: str) -> Answer:
-    result.cases += 1
     request = SeededSamples(door.contract, NAME).of(operation).request()
+    return _judge_answer(door, operation, request, status, result, who)
+
+
+def _judge_answer(
+    door: Door, operation: Operation, request: Request, status: int, result: Result, who: str
+) -> Answer:
+    result.cases += 1
     answer = door.ask(request)
     if answer.status != status:
         result.find(f"{who} is answered {answer.status}", operation.operation_id,
@@ -167,4 +190,4 @@ def _use_up(door: Door) -> int:
     return limit + 1
 
 
-PART = Part(NAME, "Refused for now", judge, needs=Needs.FRESH, lane="examples")
+PART = Part(NAME, "Refused though well asked", judge, needs=Needs.FRESH, lane="examples")
