@@ -34,18 +34,29 @@ class Finding:
     ``title``: one sentence that a newcomer understands by itself. ``operation``: an operationId, or
     nothing. ``detail``: what was seen and what would be right, in lines of plain text. ``curl``: a
     line for a shell that shows it again, with the credential as ``$DOORSTEP_API_KEY`` (or another
-    variable) and no secret in it; nothing where no request shows it.
+    variable) and no secret in it; nothing where no request shows it. ``cause``: what all findings
+    of one part have in common that come of one fault, as far as can be told; the title, where it
+    is empty.
     """
 
     title: str
     operation: str = ""
     detail: str = ""
     curl: str = ""
+    cause: str = ""
 
     def __str__(self) -> str:
         head = f"{self.operation}: {self.title}" if self.operation else self.title
         lines = [head, *self.detail.splitlines(), *([self.curl] if self.curl else [])]
         return "\n    ".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A fault, as far as can be told: the finding that showed it first, and those after it."""
+
+    finding: Finding
+    alike: Sequence[Finding]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +92,19 @@ class Result:
             return Verdict.FINDINGS
         return Verdict.SKIPPED if self.skipped else Verdict.ALL_WELL
 
-    def find(self, title: str, operation: str = "", detail: str = "", curl: str = "") -> None:
+    @property
+    def causes(self) -> list[Cause]:
+        """The findings, those of one fault together, for whoever is to read them."""
+        together: dict[str, list[Finding]] = {}
+        for finding in self.findings:
+            together.setdefault(finding.cause or finding.title, []).append(finding)
+        return [Cause(first, alike) for first, *alike in together.values()]
+
+    def find(
+        self, title: str, operation: str = "", detail: str = "", curl: str = "", cause: str = ""
+    ) -> None:
         """Adds a finding."""
-        self.findings.append(Finding(title, operation, detail, curl))
+        self.findings.append(Finding(title, operation, detail, curl, cause))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +131,6 @@ class Run:
         return Verdict.ALL_WELL if Verdict.ALL_WELL in verdicts else Verdict.SKIPPED
 
     @property
-    def findings(self) -> list[Finding]:
-        """All parts' findings, in their order."""
-        return [finding for result in self.results for finding in result.findings]
+    def causes(self) -> list[Cause]:
+        """What all parts found, in their order."""
+        return [cause for result in self.results for cause in result.causes]

@@ -43,8 +43,11 @@ def judge(case: Case, result: Result) -> Answer | None:
     except NoAnswer as exc:
         _find(case, result, f"{case.words} was not answered", str(exc))
         return None
+    seen = f"{answer.status} {answer.text[:1000]}"
     for title in _wrong(case, answer):
-        _find(case, result, title, f"{answer.status} {answer.text[:1000]}")
+        _find(case, result, title, seen)
+    for fault in _malformed(case, answer):  # whoever asks
+        _find(case, result, f"the {answer.status} to {case.words} {fault}", seen, cause=fault)
     return answer
 
 
@@ -56,19 +59,22 @@ def cell(case: Case, answer: Answer | None) -> str:
     return str(answer.status) if right else f"{answer.status} (not {case.expected})"
 
 
-def _find(case: Case, result: Result, title: str, detail: str) -> None:
-    result.find(title, case.operation.operation_id, detail, case.door.curl(case.request))
+def _find(case: Case, result: Result, title: str, detail: str, cause: str = "") -> None:
+    result.find(title, case.operation.operation_id, detail, case.door.curl(case.request), cause)
 
 
 def _wrong(case: Case, answer: Answer) -> Iterator[str]:
     if not case.expected.takes(answer.status):
         yield _wrong_status(case, answer.status)
-    if answer.status == 401 and not answer.header("www-authenticate"):
-        yield f"the 401 to {case.words} has no WWW-Authenticate, which says what is wanted"
-    if fault := case.door.fault(case.request, answer):
-        yield f"the {answer.status} to {case.words} is not as the contract declares: {fault}"
     yield from _wrong_rows(case, answer)
     yield from _leaks(case, answer)
+
+
+def _malformed(case: Case, answer: Answer) -> Iterator[str]:
+    if answer.status == 401 and not answer.header("www-authenticate"):
+        yield "has no WWW-Authenticate, which says what is wanted"
+    if fault := case.door.fault(case.request, answer):
+        yield f"is not as the contract declares: {fault}"
 
 
 def _wrong_status(case: Case, status: int) -> str:

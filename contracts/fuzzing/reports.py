@@ -14,6 +14,7 @@ from contracts.fuzzing.targets import Target
 
 _NUMBER = re.compile(r"^\d+\. Test Case ID: ", re.MULTILINE)
 _TITLE = re.compile(r"^- (?:[A-Z]+\d+ )?(.+)$", re.MULTILINE)
+_ANSWER = re.compile(r"^\[\d{3}\] .*", re.MULTILINE | re.DOTALL)  # behind what is wrong with it
 _AGAIN = "Reproduce with:"
 _CREDENTIAL = re.compile(r"-H '(X-API-Key|Authorization): \[Filtered\]'")
 
@@ -50,8 +51,10 @@ def _finding(operation: str, text: str, target: Target) -> Finding:
         # In single quotes a variable would be no variable.
         curl = curl.replace(f"'{target.url}", f'"{target.shown}"\'')
         curl = curl.replace(target.url, f'"{target.shown}"')
-    detail = "\n".join(line.strip() for line in said.splitlines()[1:] if line.strip())
-    return Finding(title[1] if title else "Schemathesis found a failure", operation, detail, curl)
+    lines = _TITLE.sub("", said, count=1).splitlines()[1:]
+    detail = "\n".join(line.strip() for line in lines if line.strip())
+    named = title[1] if title else "Schemathesis found a failure"
+    return Finding(named, operation, detail, curl, cause=_ANSWER.sub("", detail))
 
 
 def _read(report: Path) -> dict[str, Any]:

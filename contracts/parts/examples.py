@@ -113,6 +113,7 @@ class Sender:
             case.operation.operation_id,
             f"{why}\nThe request was made of:\n{self._lines.told(case.places)}",
             door.curl(case.request),
+            cause=why,
         )
 
     def _credential(self, case: Case) -> Credential:

@@ -15,6 +15,7 @@ from contracts.suite import Part, Stage
 from contracts.wire import Answer, NoAnswer
 from openapi.document import Operation
 
+_UNDECLARED = "but not as the contract declares it"
 NAME = "probes"
 _ALIKE = ("content-type", "etag", "cache-control")  # of GET and HEAD
 
@@ -75,7 +76,7 @@ def _fault(door: Door, operation: Operation, probe: Probe, plain: Answer) -> str
     if not (answer.status in probe.statuses if probe.statuses else _alike(plain, answer)):
         return f"was answered {answer.status}"
     if fault := door.fault(probe.request, answer) if probe.request.method != "OPTIONS" else "":
-        return f"was answered {answer.status}, but not as the contract declares it: {fault}"
+        return f"was answered {answer.status}, {_UNDECLARED}: {fault}"
     if probe.request.method == "HEAD" and answer.status < 400:
         return _head_fault(plain, answer)
     if answer.status == 405 or probe.request.method == "OPTIONS":
@@ -112,6 +113,7 @@ def _find(result: Result, door: Door, operation: Operation, probe: Probe, what: 
         f"Right would be {right or 'what answers the plain request'}"
         + (f": {probe.why}." if probe.why else "."),
         door.curl(probe.request),
+        cause=what if _UNDECLARED in what else "",  # whatever the probe was
     )
 
 

@@ -165,7 +165,7 @@ def _judge_answer(
                     f"{status} is what the contract declares.", door.curl(request))  # fmt: skip
     elif fault := door.fault(request, answer):
         result.find(f"a {status} is not as the contract declares it: {fault}",
-                    operation.operation_id, answer.text, door.curl(request))  # fmt: skip
+                    operation.operation_id, answer.text, door.curl(request), fault)  # fmt: skip
     return answer
 
 

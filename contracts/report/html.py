@@ -19,6 +19,7 @@ from contracts.report import words
 from contracts.report.files import write_whole
 
 LARGE = 600  # cells from which on a table is closed until it is asked for
+ALIKE = 50  # findings of one cause that the page has at the most; the JSON has all
 LONG = 4_000  # characters from which on a detail scrolls in a box of its own
 _FOLDER = Path(__file__).parent
 # The script sorts by the same: see `amount` there.
@@ -54,6 +55,8 @@ def _environment() -> Environment:
     )
     environment.filters["hash"] = _hash
     environment.globals.update(
+        again=words.again,
+        alike_at_most=ALIKE,
         columns=_columns,
         counted=words.counted,
         duration=words.duration,

@@ -7,13 +7,13 @@ from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from contracts.findings import Finding, Result, Run, Verdict
+from contracts.findings import Cause, Finding, Result, Run, Verdict
 from contracts.report.files import write_whole
-from contracts.report.words import visible
+from contracts.report.words import again, visible
 
 
 def write_junit(run: Run, file: Path) -> None:
-    """A test suite for each part; in it a failure for each finding, or one test that tells it.
+    """A test suite for each part; in it a failure for each cause, or one test that tells it.
 
     Characters that XML does not have are written as escapes.
     """
@@ -32,8 +32,8 @@ def _suite(run: Run, result: Result) -> Element:
     suite = Element(
         "testsuite",
         name=visible(result.part),
-        tests=str(max(1, len(result.findings))),
-        failures=str(len(result.findings)),
+        tests=str(max(1, len(result.causes))),
+        failures=str(len(result.causes)),
         errors="0",
         skipped=str(int(skipped)),
         time=_time(result.seconds),
@@ -63,14 +63,20 @@ def _properties(suite: Element, run: Run, result: Result) -> None:
 
 def _failures(suite: Element, result: Result) -> None:
     seen: Counter[str] = Counter()
-    for finding in result.findings:
-        name = _head(finding)
+    causes = result.causes
+    for cause in causes:
+        name = _head(cause.finding)
         seen[name] += 1
         # Readers take tests of one name for one test, and show the last alone.
         distinct = name if seen[name] == 1 else f"{name} ({seen[name]})"
-        test = _test(suite, result, distinct, result.seconds / len(result.findings))
-        failure = SubElement(test, "failure", type="finding", message=visible(finding.title))
-        failure.text = visible("\n".join(filter(None, (finding.detail, finding.curl))))
+        test = _test(suite, result, distinct, result.seconds / len(causes))
+        title = visible(cause.finding.title)
+        failure = SubElement(test, "failure", type="finding", message=title)
+        failure.text = visible(_told(cause))
+
+
+def _told(cause: Cause) -> str:
+    return "\n".join(filter(None, (cause.finding.detail, cause.finding.curl, again(cause))))
 
 
 def _head(finding: Finding) -> str:

@@ -87,7 +87,7 @@
 
   function has(item, word) {
     if (!itemTexts.has(item)) {
-      itemTexts.set(item, textOf(item.cells ? [...item.cells] : all("h3, code, .detail", item)));
+      itemTexts.set(item, textOf(item.cells ? [...item.cells] : all("h3, code, .detail, .alike li", item)));
     }
     return itemTexts.get(item).includes(word);
   }

@@ -20,8 +20,8 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from contracts.findings import Finding, Result, Run, Verdict
-from contracts.report.words import counted, duration, outcome, verdict, visible
+from contracts.findings import Cause, Result, Run, Verdict
+from contracts.report.words import again, counted, duration, outcome, verdict, visible
 
 QUIET = 30.0  # seconds after which a part without a terminal says again that it goes on
 _STYLES = {Verdict.ALL_WELL: "green", Verdict.FINDINGS: "bold red", Verdict.SKIPPED: "yellow"}
@@ -234,17 +234,20 @@ def _write_findings(console: Console, result: Result) -> None:
     if not result.findings:
         return
     _line(console, f"\n{visible(result.title)}: {outcome(result)}", "bold")
-    for number, finding in enumerate(result.findings, 1):
-        _write_finding(console, number, finding)
+    for number, cause in enumerate(result.causes, 1):
+        _write_cause(console, number, cause)
 
 
-def _write_finding(console: Console, number: int, finding: Finding) -> None:
+def _write_cause(console: Console, number: int, cause: Cause) -> None:
+    finding = cause.finding
     head = f"{finding.operation}: {finding.title}" if finding.operation else finding.title
     _line(console, f"\n{number:>3}. {visible(head)}", _STYLES[Verdict.FINDINGS])
     for line in visible(finding.detail).split("\n") if finding.detail else []:
         _line(console, f"     {line}")
     if finding.curl:
         _line(console, f"     $ {visible(finding.curl)}", "cyan")
+    if cause.alike:
+        _line(console, f"     {visible(again(cause))}", "dim")
 
 
 def _line(console: Console, text: str, style: str = "") -> None:

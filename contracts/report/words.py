@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
-from contracts.findings import Result, Run, Verdict
+from contracts.findings import Cause, Result, Run, Verdict
 
 # What would act on a terminal or turn a line round (CVE-2021-42574), and what is no character of
 # XML 1.0 or Unicode: controls but tab and newline, directions, lone surrogates, noncharacters.
@@ -33,10 +34,22 @@ def duration(seconds: float) -> str:
 
 
 def outcome(result: Result) -> str:
-    """The part's verdict, with the count of its findings."""
+    """The part's verdict, with the count of what it found: what has one cause counts once."""
     if result.verdict is Verdict.FINDINGS:
-        return counted(len(result.findings), "finding")
+        return counted(len(result.causes), "finding")
     return str(result.verdict)
+
+
+def again(cause: Cause) -> str:
+    """How often it was seen besides, and of what, as "Seen 2 times more: get_home (2)"."""
+    if not cause.alike:
+        return ""
+    seen = f"Seen {counted(len(cause.alike), 'time')} more"
+    operations = Counter(finding.operation for finding in cause.alike if finding.operation)
+    named = (
+        f"{name} ({number:,})" if number > 1 else name for name, number in operations.most_common()
+    )
+    return f"{seen}: {', '.join(named)}" if operations else seen
 
 
 def verdict(run: Run) -> str:
@@ -49,7 +62,7 @@ def verdict(run: Run) -> str:
     if run.verdict is Verdict.ALL_WELL:
         return f"All well: {counted(len(judged), 'part')} found nothing a client would notice{end}"
     finders = sum(bool(result.findings) for result in judged)
-    found = counted(len(run.findings), "finding")
+    found = counted(len(run.causes), "finding")
     return f"A client would notice: {found} in {finders} of {counted(len(judged), 'part')}{end}"
 
 

@@ -173,6 +173,13 @@ def test_each_word_may_be_of_the_part_or_of_the_finding(page: Browser) -> None:
     assert page.run(COUNT) == "1 of 3,063 findings and rows"
 
 
+def test_a_finding_is_found_by_each_operation_that_has_it(page: Browser) -> None:
+    enter(page, "words", "update_thing_40")
+
+    assert page.run(SECTIONS) == ["part-fuzz"]
+    assert page.run(COUNT) == "1 of 3,063 findings and rows"
+
+
 def test_what_nothing_has_is_said_to_have_no_match(page: Browser) -> None:
     assert page.run(NO_MATCH) is False
 

@@ -74,7 +74,7 @@ def test_a_lone_surrogate_is_written_so_that_every_reader_takes_it(tmp_path: Pat
 
     write_json(a_run(a_result(findings=[a_finding("a\ud800b\x00")])), file)
 
-    assert read_json(file).findings[0].title == "a\\ud800b\x00"
+    assert read_json(file).results[0].findings[0].title == "a\\ud800b\x00"
 
 
 def test_seconds_that_are_no_number_are_refused(tmp_path: Path) -> None:

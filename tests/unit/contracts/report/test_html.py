@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hypothesis import given
 
-from contracts.report.html import LARGE, render, write_html
+from contracts.report.html import ALIKE, LARGE, render, write_html
 from tests.unit.contracts.report.runs import (
     CURL,
     HOSTILE,
@@ -81,6 +81,19 @@ def test_a_finding_is_there_with_its_lines_as_they_are() -> None:
     assert "part-fuzz-finding-1" in page.ids
 
 
+def test_findings_of_one_cause_are_one_with_the_others_in_it() -> None:
+    findings = [a_finding(operation=f"get_{n}", curl=f"curl /{n}") for n in range(ALIKE + 3)]
+
+    page = Page(render(a_run(a_result(findings=findings))))
+
+    assert page.text.count("A name may be null") == ALIKE + 1
+    assert f"curl /{ALIKE}" in page.text
+    assert f"curl /{ALIKE + 1}" not in page.text
+    assert f"Seen {ALIKE + 2} times more" in page.text
+    assert "The others stand in report.json." in page.text
+    assert "part-fuzz-finding-2" not in page.ids
+
+
 def test_hostile_texts_are_text_alone() -> None:
     harmless = Page(render(a_run(a_result("x", title="x", findings=[a_finding("x")]))))
     hostile = Page(render(a_run(a_result(HOSTILE, title=HOSTILE, findings=[a_finding(HOSTILE)]))))
@@ -96,7 +109,7 @@ def test_no_text_becomes_markup(text: str) -> None:
     def page(said: str) -> Page:
         finding = a_finding(said, operation="x" + said, detail="x" + said, curl="x" + said)
         table = a_table(said, [["x" + said, "x" + said]])
-        result = a_result(said, title=said, findings=[finding], tables=[table])
+        result = a_result(said, title=said, findings=[finding, finding], tables=[table])
         return Page(render(a_run(result, subject=said, command=said, started=said)))
 
     assert [tag for tag, _ in page(text).tags] == [tag for tag, _ in page("x").tags]

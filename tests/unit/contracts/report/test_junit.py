@@ -77,10 +77,21 @@ def test_each_finding_is_a_test_that_failed() -> None:
 
 
 def test_findings_of_one_name_stay_apart() -> None:
-    suite = written(a_run(a_result(findings=[a_finding("Same"), a_finding("Same")])))[0]
+    findings = [a_finding("Same", cause="of one"), a_finding("Same", cause="of another")]
+    suite = written(a_run(a_result(findings=findings)))[0]
 
     names = [test.get("name") for test in suite.findall("testcase")]
     assert names == ["Same", "Same (2)"]
+
+
+def test_findings_of_one_cause_are_one_test() -> None:
+    findings = [a_finding(operation=name, detail=name) for name in ("get_home", "get_area")]
+    suite = written(a_run(a_result(findings=findings)))[0]
+
+    (test,) = suite.findall("testcase")
+    assert (suite.get("tests"), suite.get("failures")) == ("1", "1")
+    assert test.get("name") == "get_home: A name may be null"
+    assert test.findtext("failure") == "get_home\nSeen 1 time more: get_area"
 
 
 def test_a_part_that_was_skipped_says_why() -> None:

@@ -66,6 +66,18 @@ def test_a_finding_is_told_with_its_detail_and_the_line_that_shows_it_again() ->
     assert lines[start + 1 : start + 4] == ["     seen: 400", "       right: 200", f"     $ {CURL}"]
 
 
+def test_findings_of_one_cause_are_told_once_with_all_operations() -> None:
+    findings = [a_finding(operation=f"get_{n}", curl=CURL) for n in range(40)]
+
+    lines = text_of(a_run(a_result(findings=findings))).splitlines()
+
+    start = lines.index("  1. get_0: A name may be null")
+    assert lines[start + 1] == f"     $ {CURL}"
+    assert lines[start + 2].startswith("     Seen 39 times more: get_1, get_2,")
+    assert lines[start + 2].endswith("get_39")
+    assert "  2. " not in "\n".join(lines)
+
+
 def test_the_table_keeps_to_the_width_and_what_is_copied_is_not_broken(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.findings import Verdict
-from contracts.report.words import counted, duration, outcome, verdict, visible
+from contracts.report.words import again, counted, duration, outcome, verdict, visible
 from tests.unit.contracts.report.runs import HOSTILE, a_finding, a_result, a_run
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
@@ -44,7 +44,7 @@ def test_counts_and_times_are_said_as_a_person_would() -> None:
     ]  # fmt: skip
 
 
-FOUND: dict[str, Any] = {"findings": [a_finding(), a_finding()]}
+FOUND: dict[str, Any] = {"findings": [a_finding("One"), a_finding("Two")]}
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,31 @@ def test_a_part_has_one_verdict(more: dict[str, Any], expected: Verdict, said: s
 
     assert result.verdict is expected
     assert outcome(result) == said
+
+
+def test_findings_of_one_cause_are_counted_and_told_as_one() -> None:
+    """The title, where a finding says no cause of its own."""
+    result = a_result(
+        findings=[
+            a_finding("A tag is missing", operation="get_home", cause="etag"),
+            a_finding("Another thing", operation="get_home"),
+            a_finding("The tag is missing", operation="get_area", cause="etag"),
+            a_finding("No tag is there", operation="get_home", cause="etag"),
+            a_finding("Without a tag", operation="get_home", cause="etag"),
+        ]
+    )
+
+    first, second = result.causes
+    assert outcome(result) == "2 findings"
+    assert (first.finding.title, second.finding.title) == ("A tag is missing", "Another thing")
+    assert again(first) == "Seen 3 times more: get_home (2), get_area"
+    assert again(second) == ""
+
+
+def test_what_is_of_no_operation_is_seen_again_without_one() -> None:
+    (cause,) = a_result(findings=[a_finding(), a_finding()]).causes
+
+    assert again(cause) == "Seen 1 time more"
 
 
 @pytest.mark.parametrize(
