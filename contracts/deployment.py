@@ -43,6 +43,11 @@ class Deployment:
         return "$DOORSTEP_INVENTORY_URL" if self.services else self.inventory_url
 
     @property
+    def has_inventory(self) -> bool:
+        """Whether the inventory can be asked by itself."""
+        return bool(self.inventory_url) and self.signing_key is not None
+
+    @property
     def admin(self) -> Credential:
         """The key that the suite was given, which has every scope."""
         return api_key("admin", self.key)

@@ -25,6 +25,8 @@ from contracts.stores import NoServer
 from contracts.wire import NoAnswer
 from openapi.selection import scopes_of
 
+NO_INVENTORY = "it asks the inventory directly: give --inventory-url and --signing-key"
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -230,9 +232,7 @@ def _missing(part: Part, options: Options) -> str:
         return ""
     if part.needs in (Needs.FRESH, Needs.ALL):
         return "it starts services of its own, and these run already"
-    if not given.inventory_url or given.signing_key is None:
-        return "it asks the inventory directly: give --inventory-url and --signing-key"
-    return ""
+    return "" if given.has_inventory else NO_INVENTORY
 
 
 @contextmanager

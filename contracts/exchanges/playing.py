@@ -70,12 +70,13 @@ class _Player:
         door, request = self._asked(step["request"])
         answer = self._ask(door, request)
         if not 200 <= answer.status < 300:
-            how = f"What has to be there first is answered {answer.status}: {answer.text[:500]}"
+            how = f"What has to be there first is answered {answer.status}: {_excerpt(answer)}"
             raise _NotGiven(Broken(how, door.curl(request)))
         for name, where in step.get("capture", {}).items():
             value = _captured(answer, where)
             if value is ABSENT:
-                how = f"An answer that is needed first has no {where}: {answer.text[:500]}"
+                named = where.replace(":", " ", 1)
+                how = f"An answer that is needed first has no {named}: {_excerpt(answer)}"
                 raise _NotGiven(Broken(how, door.curl(request)))
             self._values[name] = value if isinstance(value, str) else json.dumps(value)
 
@@ -135,7 +136,7 @@ class _Player:
 def differences(expected: Mapping[str, Any], answer: Answer) -> Iterator[str]:
     """Where an answer is not as it is relied on, in sentences; nothing where it is."""
     if answer.status != expected["status"]:
-        yield f"The status is {answer.status}, not {expected['status']}: {answer.text[:500]}"
+        yield f"The status is {answer.status}, not {expected['status']}: {_excerpt(answer)}"
     for name, matcher in expected.get("headers", {}).items():
         value = answer.header(name)
         for _, what in mismatches(matcher, ABSENT if value is None else value):
@@ -144,6 +145,12 @@ def differences(expected: Mapping[str, Any], answer: Answer) -> Iterator[str]:
         if key in expected:
             for where, what in mismatches(expected[key], read(answer)):
                 yield f"The body, {where or 'as a whole'}: {what}."
+
+
+def _excerpt(answer: Answer) -> str:
+    if coding := answer.header("content-encoding"):
+        return f"{len(answer.body)} bytes of {coding}"
+    return answer.text[:500]
 
 
 def _captured(answer: Answer, where: str) -> Any:

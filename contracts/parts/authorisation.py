@@ -12,7 +12,7 @@ from contracts.authorisation.matrix import Asker, Matrix, tenants
 from contracts.authorisation.owners import NOBODY, A, B, Owners
 from contracts.door import Credential, Door, api_key, bearer
 from contracts.findings import Result, Table
-from contracts.suite import Part, Stage
+from contracts.suite import NO_INVENTORY, Part, Stage
 from openapi.document import Operation
 from openapi.selection import scopes_of
 
@@ -53,10 +53,9 @@ class _Judge:
         self._ask("at the gateway", door, contract.document.operations, kinds, self._clients(door))
         client = door.with_credential(api_key(_NAMES[A], self._keys[A], _VARIABLES[A]))
         streams.judge(door, client, self._owners, (A, B), self._result)
-        if not stage.deployment.inventory_url or stage.deployment.signing_key is None:
-            note = "give --inventory-url and --signing-key"
+        if not stage.deployment.has_inventory:
             self._result.tables.append(
-                Table(_title("at the inventory"), ("not asked",), ((note,),))
+                Table(_title("at the inventory"), ("not asked",), ((NO_INVENTORY,),))
             )
             return
         door = stage.inventory(NAME)

@@ -13,27 +13,33 @@ from contracts.deployment import Deployment
 from contracts.door import NOBODY, Credential, Door, api_key, basic, bearer
 from contracts.exchanges.playing import Provider, play
 from contracts.exchanges.reading import Exchange, read_all
-from contracts.findings import Result
+from contracts.findings import Result, Table
 from contracts.identity import sign_identity
-from contracts.suite import Needs, Part, Stage
+from contracts.report.words import counted
+from contracts.suite import NO_INVENTORY, Part, Stage
 from contracts.wire import Request
 from openapi.selection import scopes_of
 
 
 def judge(stage: Stage, result: Result) -> None:
-    """Plays every consumer's exchanges against the service that it asks."""
+    """Plays the consumers' exchanges against the services that they ask, where these are there."""
     to = stage.deployment
     gateway = Gateway(stage.gateway(PART.name), to)
-    providers: Mapping[str, Provider] = {
-        "inventory": Inventory(stage.inventory(PART.name), to, stage.folder),
-        "gateway": gateway,
-    }
+    providers: dict[str, Provider] = {"gateway": gateway}
+    if to.has_inventory:
+        providers["inventory"] = Inventory(stage.inventory(PART.name), to, stage.folder)
+    rows = []
     try:
         for consumer in read_all():
-            for exchange in consumer.exchanges:
-                judge_one(exchange, providers[consumer.asks], result)
+            provider = providers.get(consumer.asks)
+            if provider:
+                for exchange in consumer.exchanges:
+                    judge_one(exchange, provider, result)
+            played = counted(len(consumer.exchanges), "exchange") if provider else NO_INVENTORY
+            rows.append((consumer.name, consumer.asks, played))
     finally:
         gateway.revoke_keys()
+    result.tables.append(Table("Consumers", ("consumer", "asks", "played"), rows))
 
 
 def judge_one(exchange: Exchange, provider: Provider, result: Result) -> None:
@@ -137,4 +143,4 @@ def another_key(folder: Path) -> Path:
     return file
 
 
-PART = Part("exchanges", "What consumers rely on", judge, needs=Needs.INVENTORY)
+PART = Part("exchanges", "What consumers rely on", judge)

@@ -41,7 +41,7 @@ def _doors(stage: Stage, operation: Operation) -> Iterator[Door]:
     if stage.contract.schemes(operation) == {"ClientCredentials"}:
         gateway = gateway.with_credential(basic("admin", stage.deployment.key))
     yield gateway
-    if operation.policy.upstream and stage.deployment.inventory_url:
+    if operation.policy.upstream and stage.deployment.has_inventory:
         yield stage.inventory(NAME)
 
 
@@ -108,7 +108,7 @@ def _allow_fault(door: Door, operation: Operation, answer: Answer) -> str:
 def _find(result: Result, door: Door, operation: Operation, probe: Probe, what: str) -> None:
     right = " or ".join(str(status) for status in sorted(probe.statuses))
     result.find(
-        f"a request with {probe.name} {what} by the {door.service}",
+        f"at the {door.service}, a request with {probe.name} {what}",
         operation.operation_id,
         f"Right would be {right or 'what answers the plain request'}"
         + (f": {probe.why}." if probe.why else "."),

@@ -19,7 +19,7 @@ from contracts.findings import Result
 from contracts.ledger import Ledger
 from contracts.parts.authorisation import PART
 from contracts.services import ROOT, Services
-from contracts.suite import Options, Stage
+from contracts.suite import NO_INVENTORY, Options, Stage
 from openapi import CONTRACT
 
 KINDS = ("customers", "homes", "areas", "device-types", "devices", "api-keys")
@@ -70,7 +70,7 @@ def test_of_given_services_the_gateway_alone_is_judged_and_nothing_is_left(tmp_p
         left = {kind: listed(services, kind) for kind in KINDS}
 
     assert result.findings == []
-    assert result.tables[-1].rows == (("give --inventory-url and --signing-key",),)
+    assert result.tables[-1].rows == ((NO_INVENTORY,),)
     assert {entry.service for entry in ledger.entries()} == {"gateway"}
     assert [kind for kind, text in left.items() if "auth" in text] == []
     assert left["api-keys"].count('"identifier"') == 1  # the admin's own

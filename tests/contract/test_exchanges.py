@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,6 +44,22 @@ def test_the_services_keep_what_their_consumers_rely_on(stage: Stage) -> None:
     assert result.findings == []
     assert result.cases > 50
     assert counts(stage) == before
+
+
+def test_clients_exchanges_are_played_where_the_gateway_alone_can_be_asked(
+    stage: Stage, tmp_path: Path
+) -> None:
+    given = replace(stage.deployment, inventory_url="", signing_key=None)
+    result = Result(PART.name, PART.title)
+
+    with Stage(stage.contract, stage.ledger, Options(given=given), tmp_path) as alone:
+        judge(alone, result)
+
+    assert result.findings == []
+    (table,) = result.tables
+    assert [row[:2] for row in table.rows] == [("client", "gateway"), ("gateway", "inventory")]
+    assert table.rows[0][2] == f"{result.cases} exchanges"
+    assert "give --inventory-url" in table.rows[1][2]
 
 
 def judged(stage: Stage, consumer: str, description: str, **changed: Any) -> Result:
