@@ -44,6 +44,11 @@ class Ledger:
         with self._lock, self.file.open("a") as file:
             file.write(line)
 
+    @staticmethod
+    def start(part: str) -> bytes:
+        """What the lines of a part begin with."""
+        return f'{{"part":{json.dumps(part)},'.encode()
+
     def entries(self) -> Iterator[Entry]:
         """All entries so far."""
         if not self.file.exists():

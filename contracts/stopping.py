@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -32,8 +32,13 @@ class Stop:
         if self._set.is_set():
             raise Stopped("the run was interrupted")
 
-    def wait_for(self, command: subprocess.Popen[bytes]) -> int:
-        """The exit code of a command; when it is over, the command is ended and ``Stopped``."""
+    def wait_for(
+        self, command: subprocess.Popen[bytes], meanwhile: Callable[[], None] = lambda: None
+    ) -> int:
+        """The exit code of a command; when it is over, the command is ended and ``Stopped``.
+
+        ``meanwhile`` is called several times a second.
+        """
         while True:
             try:
                 return command.wait(_BETWEEN_LOOKS)
@@ -42,6 +47,7 @@ class Stop:
                     command.terminate()
                     command.wait(_PATIENCE)
                 self.check()
+                meanwhile()
 
 
 @contextmanager

@@ -127,10 +127,14 @@ class Stage:
             credential=credential, asked=partial(self._asked, part),
         )  # fmt: skip
 
+    def advance(self, part: str, cases: int = 1) -> None:
+        """Tells whoever watches that the part judged so many more."""
+        if self._progress and cases:
+            self._progress.advanced(part, cases)
+
     def _asked(self, part: str) -> None:
         self.options.stop.check()
-        if self._progress:
-            self._progress.advanced(part)
+        self.advance(part)
 
 
 class Progress(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,11 +42,17 @@ class Fuzzed:
 
 
 def fuzz(
-    target: Target, effort: Effort, notes: Mapping[str, str], folder: Path, stop: Stop
+    target: Target,
+    effort: Effort,
+    notes: Mapping[str, str],
+    folder: Path,
+    stop: Stop,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Fuzzed:
     """One run of the Schemathesis command; its output and its reports go to ``folder``.
 
     ``notes``: what tells the hooks where to write down what happens. ``stop``: ends it early.
+    ``meanwhile`` is called several times a second.
     ``CouldNotRun`` when it came to no verdict.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -56,7 +62,7 @@ def fuzz(
             _command(target, effort, folder),
             cwd=ROOT, env={**os.environ, **notes, **target.environ}, stdout=output, stderr=output,
         )  # fmt: skip
-        code = stop.wait_for(command)
+        code = stop.wait_for(command, meanwhile)
     reports = folder / "junit.xml", folder / "report.json"
     if code not in (_CLEAN, _FAILURES) or not all(report.exists() for report in reports):
         tail = "\n".join(log.read_text().splitlines()[-_SHOWN:])

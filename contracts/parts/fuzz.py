@@ -12,6 +12,7 @@ from contracts.changes.releases import latest_release
 from contracts.deployment import Deployment
 from contracts.findings import CouldNotRun, Result, Table
 from contracts.fuzzing.engine import Effort, fuzz
+from contracts.fuzzing.growth import Growth
 from contracts.fuzzing.targets import Target, TargetOf, gateway, inventory, released, tenants
 from contracts.ledger import (
     CONTRACT_VARIABLE,
@@ -70,7 +71,11 @@ def _judge(
         SERVICE_VARIABLE: target.service,
         CONTRACT_VARIABLE: str(stage.contract.file),
     }
-    fuzzed = fuzz(target, effort, notes, folder, stage.options.stop)
+    growth = Growth(stage.ledger.file, Ledger.start(result.part))
+    fuzzed = fuzz(
+        target, effort, notes, folder, stage.options.stop,
+        meanwhile=lambda: stage.advance(result.part, growth.lines()),
+    )  # fmt: skip
     result.cases += fuzzed.cases
     result.findings += fuzzed.findings
     result.tables.append(_table(target, stage.ledger, result))

@@ -13,6 +13,7 @@ from contracts.contract import Contract
 from contracts.door import Door
 from contracts.findings import Result, Table
 from contracts.fuzzing.engine import Effort, fuzz
+from contracts.fuzzing.growth import Growth
 from contracts.fuzzing.targets import forwarded
 from contracts.parity import cassette
 from contracts.parity.cassette import Cassette, Exchange
@@ -71,7 +72,12 @@ def _record(stage: Stage, result: Result) -> tuple[Cassette, str]:
             checks="not_a_server_error", phases="examples,coverage,fuzzing",
         )  # fmt: skip
         notes = {cassette.VARIABLE: str(tape.file)}
-        result.findings += fuzz(target, effort, notes, folder, stage.options.stop).findings
+        growth = Growth(tape.file)
+        fuzzed = fuzz(
+            target, effort, notes, folder, stage.options.stop,
+            meanwhile=lambda: stage.advance(NAME, growth.lines()),
+        )  # fmt: skip
+        result.findings += fuzzed.findings
         return tape, deployment.key
 
 

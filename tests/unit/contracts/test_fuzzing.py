@@ -1,4 +1,4 @@
-"""The reports of Schemathesis, read into findings."""
+"""What is read of a run of Schemathesis: its reports, and how far it is."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from contracts.findings import Result
+from contracts.fuzzing.growth import Growth
 from contracts.fuzzing.reports import failures_of
 from contracts.fuzzing.targets import Target
+from contracts.ledger import Entry, Ledger
 
 REPORT = """\
 <testsuites><testsuite>
@@ -87,3 +89,24 @@ def test_what_is_wrong_is_the_cause_whatever_the_answer_has(
     result.findings += failures_of(written(tmp_path, *missing), TARGET)
 
     assert len(result.causes) == causes
+
+
+def test_a_part_is_as_far_as_its_whole_lines_in_the_ledger(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    of_before = Entry("fuzz-gateway", "gateway", "get_home", 200)
+    ledger.add(of_before)
+    growth = Growth(ledger.file, Ledger.start("fuzz-gateway"))
+
+    assert growth.lines() == 0
+    for part in ("fuzz-gateway", "fuzz-inventory", "fuzz-gateway", "fuzz"):
+        ledger.add(Entry(part, "gateway", "get_home", 200))
+    with ledger.file.open("ab") as file:
+        file.write(Ledger.start("fuzz-gateway"))
+    assert growth.lines() == 2
+    with ledger.file.open("ab") as file:
+        file.write(b"\n")
+    assert [growth.lines(), growth.lines()] == [1, 0]
+
+
+def test_what_has_not_begun_to_write_is_nowhere(tmp_path: Path) -> None:
+    assert Growth(tmp_path / "cassette.jsonl").lines() == 0
