@@ -159,6 +159,7 @@ def run(
     run was interrupted.
     """
     results = {part.name: Result(part.name, part.title) for part in parts}
+    ended = set()
     ledger = Ledger(folder / "ledger.jsonl")
 
     def run_lane(lane: Sequence[Part]) -> None:
@@ -170,11 +171,14 @@ def run(
                     progress.ended(result)
                 else:
                     _run_part(part, stage, result, progress)
+                ended.add(part.name)
 
     try:
         for lanes in _rounds(parts):
             _run_lanes(run_lane, lanes, options.stop)
     except (CouldNotRun, KeyboardInterrupt) as exc:
+        for name in results.keys() - ended:
+            results[name].skipped = results[name].skipped or "the run ended before it did"
         raise CutShort(str(exc) or "the run was interrupted", list(results.values())) from exc
     return list(results.values())
 

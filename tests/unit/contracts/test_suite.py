@@ -10,7 +10,7 @@ import pytest
 
 from contracts.contract import Contract
 from contracts.deployment import Deployment
-from contracts.findings import CutShort, Result, Run, Verdict
+from contracts.findings import CouldNotRun, CutShort, Result, Run, Verdict
 from contracts.services import NotReady
 from contracts.suite import LAST, Needs, Options, Part, Stage, run
 
@@ -111,6 +111,19 @@ def test_services_that_do_not_get_ready_are_no_verdict(tmp_path: Path) -> None:
 
     assert told.value.results[0].skipped == "it could not be judged: the gateway ended with 1"
     assert told.value.results[1].findings, "what another lane found is not lost"
+
+
+def test_what_was_not_over_when_a_run_ended_is_not_well(tmp_path: Path) -> None:
+    def judge(_stage: Stage, result: Result) -> None:
+        result.cases += 1
+        raise CouldNotRun("schemathesis ended with -15")
+
+    with pytest.raises(CutShort) as told:
+        ran(tmp_path, a_part("a"), a_part("b", judge), a_part("c"))
+
+    verdicts = [result.verdict for result in told.value.results]
+    assert verdicts == [Verdict.ALL_WELL, Verdict.SKIPPED, Verdict.SKIPPED]
+    assert told.value.results[2].skipped == "the run ended before it did"
 
 
 def test_a_part_that_judged_nothing_is_no_pass(tmp_path: Path) -> None:
