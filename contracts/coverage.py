@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jsonschema_rs
-import yaml
-
 from contracts.contract import Contract
-from contracts.findings import CouldNotRun
 from contracts.ledger import Entry
+from contracts.lists import read_list
 from openapi.document import Operation
 
 UNREACHED = Path(__file__).with_name("unreached.yaml")
@@ -30,14 +27,12 @@ _ENTRIES = {
         },
     },
 }
-_FORM = jsonschema_rs.Draft7Validator(
-    {
-        "type": "object",
-        "required": list(KINDS),
-        "additionalProperties": False,
-        "properties": dict.fromkeys(KINDS, _ENTRIES),
-    }
-)
+_FORM = {
+    "type": "object",
+    "required": list(KINDS),
+    "additionalProperties": False,
+    "properties": dict.fromkeys(KINDS, _ENTRIES),
+}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -87,10 +82,7 @@ def reached(entries: Iterable[Entry]) -> set[Item]:
 
 def excused(contract: Contract, file: Path = UNREACHED) -> Mapping[Item, str]:
     """What cannot be reached, and why; ``CouldNotRun`` where the file is not of its form."""
-    content: dict[str, Any] = yaml.safe_load(file.read_text())
-    for error in _FORM.iter_errors(content):
-        place = "/".join(map(str, error.instance_path))
-        raise CouldNotRun(f"{file}: /{place}: {error.message}")
+    content: dict[str, Any] = read_list(file, _FORM)
     items = {}
     for kind in KINDS:
         for entry in content[kind]:

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-import yaml
-
 from contracts.authorisation.expected import Expected
+from contracts.lists import read_list
 from contracts.samples.place import Place
 from contracts.samples.sample import JSON, Sample
 from openapi.document import Operation
@@ -23,6 +22,29 @@ REFERS, TAKES = "refers", "takes"
 UNBOUND, UNBOUND_NOT_THERE = "unbound", "unbound, not there"
 _PLACEHOLDER = re.compile(r"\{([a-z-]+)\}")
 COLUMNS = (OWN, ANOTHERS, NOBODYS, NOT_THERE, REFERS, TAKES, UNBOUND, UNBOUND_NOT_THERE)
+_REACHES = {
+    "type": "object",
+    "additionalProperties": {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            **{name: {"type": ["string", "integer", "array", "object"]} for name in COLUMNS},
+            REFERS: {"type": "object", "minProperties": 1, "maxProperties": 1},
+            "query": {"type": "string"},
+            "body": {},
+            "rows of": {"enum": ["everybody"]},
+        },
+    },
+}
+_FORM = {
+    "type": "object",
+    "required": ["defaults", "operations"],
+    "additionalProperties": False,
+    "properties": {
+        "defaults": {"required": ["one", "replace", "many"], **_REACHES},
+        "operations": _REACHES,
+    },
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +83,7 @@ class Tenancy:
     """The file, by operationId."""
 
     def __init__(self, file: Path = FILE) -> None:
-        content = yaml.safe_load(file.read_text())
+        content = read_list(file, _FORM)
         self._defaults: Mapping[str, Mapping[str, Any]] = content["defaults"]
         self.operations: Mapping[str, Mapping[str, Any]] = content["operations"]
 

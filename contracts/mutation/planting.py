@@ -6,33 +6,28 @@ import hashlib
 from collections import Counter
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Any
-
-import jsonschema_rs
-import yaml
 
 from contracts.findings import CouldNotRun
+from contracts.lists import read_list
 
 FAULTS = Path(__file__).with_name("faults")
 _TEXT = {"type": "string", "minLength": 1}
-_FORM = jsonschema_rs.Draft7Validator(
-    {
-        "type": "array",
-        "items": {
-            "type": "object",
-            "required": ["name", "what", "file", "find", "replace"],
-            "additionalProperties": False,
-            "properties": {
-                "name": {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$"},
-                "what": {"type": "string", "minLength": 20},
-                "file": _TEXT,
-                "after": _TEXT,
-                "find": _TEXT,
-                "replace": {"type": "string"},
-            },
+_FORM = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["name", "what", "file", "find", "replace"],
+        "additionalProperties": False,
+        "properties": {
+            "name": {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$"},
+            "what": {"type": "string", "minLength": 20},
+            "file": _TEXT,
+            "after": _TEXT,
+            "find": _TEXT,
+            "replace": {"type": "string"},
         },
-    }
-)
+    },
+}
 
 
 class StaleFault(CouldNotRun):
@@ -101,8 +96,4 @@ def read_faults(folder: Path = FAULTS) -> list[Fault]:
 
 
 def _read(file: Path) -> list[Fault]:
-    content: list[dict[str, Any]] = yaml.safe_load(file.read_text())
-    for error in _FORM.iter_errors(content):
-        place = "/".join(map(str, error.instance_path))
-        raise CouldNotRun(f"{file}: /{place}: {error.message}")
-    return [Fault(room=file.stem, **entry) for entry in content]
+    return [Fault(room=file.stem, **entry) for entry in read_list(file, _FORM)]

@@ -8,30 +8,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-import jsonschema_rs
-import yaml
-
 from contracts.findings import CouldNotRun
+from contracts.lists import read_list
 from contracts.mutation.judge import Verdict
 from contracts.mutation.planting import Fault
 
 SURVIVORS = Path(__file__).with_name("survivors.yaml")
 SURVIVED = "nobody"
 _COLUMNS = ("fault", "room", "found by", "what was found")
-_FORM = jsonschema_rs.Draft7Validator(
-    {
-        "type": "array",
-        "items": {
-            "type": "object",
-            "required": ["name", "reason"],
-            "additionalProperties": False,
-            "properties": {
-                "name": {"type": "string", "minLength": 1},
-                "reason": {"type": "string", "minLength": 20},
-            },
+_FORM = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["name", "reason"],
+        "additionalProperties": False,
+        "properties": {
+            "name": {"type": "string", "minLength": 1},
+            "reason": {"type": "string", "minLength": 20},
         },
-    }
-)
+    },
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +62,7 @@ class Score:
 
 def read_reasons(faults: Sequence[Fault], file: Path = SURVIVORS) -> dict[str, str]:
     """Why faults may survive; ``CouldNotRun`` where the file names one that is not planted."""
-    content: list[dict[str, Any]] = yaml.safe_load(file.read_text())
-    for error in _FORM.iter_errors(content):
-        place = "/".join(map(str, error.instance_path))
-        raise CouldNotRun(f"{file}: /{place}: {error.message}")
+    content: list[dict[str, Any]] = read_list(file, _FORM)
     planted = {fault.name for fault in faults}
     for entry in content:
         if entry["name"] not in planted:

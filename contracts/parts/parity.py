@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-import yaml
-
 from contracts.contract import Contract
 from contracts.door import Door
 from contracts.findings import Result, Table
 from contracts.fuzzing.engine import Effort, fuzz
 from contracts.fuzzing.growth import Growth
 from contracts.fuzzing.targets import forwarded
+from contracts.lists import read_list
 from contracts.parity import cassette
 from contracts.parity.cassette import Cassette, Exchange
 from contracts.parity.twins import Twins
@@ -24,6 +23,21 @@ from contracts.wire import NoAnswer, Request
 
 NAME = "parity"
 DIFFERENCES = Path(__file__).parents[1] / "differences.yaml"
+_TEXT = {"type": "string", "minLength": 1}
+_FORM = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["reason"],
+        "oneOf": [{"required": ["header"]}, {"required": ["field"]}],
+        "additionalProperties": False,
+        "properties": {
+            "header": _TEXT,
+            "field": _TEXT,
+            "reason": {"type": "string", "minLength": 10},
+        },
+    },
+}
 _CREDENTIALS = ("x-api-key", "authorization")
 _OF_A_CONNECTION = ("host", "connection", "content-length", "transfer-encoding", "accept-encoding")
 
@@ -50,7 +64,7 @@ def judge(stage: Stage, result: Result) -> None:
 
 def declared_differences(file: Path = DIFFERENCES) -> dict[str, str]:
     """Where answers may differ, as ``header date``, and why."""
-    entries = yaml.safe_load(file.read_text())
+    entries = read_list(file, _FORM)
     return {
         f"{kind} {entry[kind]}": entry["reason"]
         for entry in entries
